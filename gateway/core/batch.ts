@@ -1,0 +1,30 @@
+import type { RunCommand, RunOutcome } from './channel.js';
+import type { Deadline } from './deadline.js';
+import type { GatewayError } from './error.js';
+
+/** Entries that run together, as the dispatcher sees them. */
+export interface Batch {
+  /** `versionKey` of the model version that all entries want. */
+  readonly key: string;
+  /** How often it was started on a worker that then failed. */
+  attempts: number;
+  /** Latest deadline of its live entries: beyond it nobody waits for an answer. */
+  readonly latestDeadline: Deadline;
+  /**
+   * Copies the rows of the entries that still wait into fresh buffers, ready to be transferred. Called once per
+   * attempt, since a transfer empties them. Undefined when nobody waits any more: nothing is to be run.
+   */
+  gather(): RunCommand | undefined;
+  /** Hands a success or a rejection to the entries; each settles once. */
+  complete(outcome: Extract<RunOutcome, { kind: 'success' | 'rejected' }>): void;
+  /** Gives up: every waiting entry fails with this. */
+  fail(error: GatewayError): void;
+}
+
+/** Where a free worker's next batch comes from: the batcher, as the dispatcher sees it. */
+export interface WorkSource {
+  /** The next batch to run, formed now; undefined when nothing waits. */
+  take(): Batch | undefined;
+  /** Set by the dispatcher: called when there is something to take. */
+  onWork: () => void;
+}

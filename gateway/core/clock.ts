@@ -1,0 +1,34 @@
+/** The only place in gateway/ that reads time or sets timers; everything else is given a Clock. */
+
+export interface TimerHandle {
+  cancel(): void;
+}
+
+/** Monotonic time in milliseconds (fractions included), and timers. Never a wall clock. */
+export interface Clock {
+  now(): number;
+  /** Calls `fn` once after `delayMs`. A pending timer keeps the process alive unless `unref`. */
+  setTimer(fn: () => void, delayMs: number, options?: { unref?: boolean }): TimerHandle;
+}
+
+// performance.now() is the cheapest monotonic clock but counts from the start of each thread. Shifted once onto
+// process.hrtime, it is the same clock in every thread and process of the machine.
+const [seconds, nanos] = process.hrtime();
+const OFFSET_MS = seconds * 1e3 + nanos / 1e6 - performance.now();
+
+/** setTimeout fires at once beyond this. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Milliseconds on the machine-wide monotonic clock: comparable between threads and processes. */
+export function monotonicMs(): number {
+  return performance.now() + OFFSET_MS;
+}
+
+export const systemClock: Clock = {
+  now: monotonicMs,
+  setTimer(fn, delayMs, options) {
+    const timer = setTimeout(fn, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
+    if (options?.unref) timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};

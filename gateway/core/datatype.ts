@@ -1,0 +1,33 @@
+/** Datatypes by their Open Inference Protocol names, with the size of one element in bytes. BYTES has none. */
+export const DATATYPE_BYTES = {
+  BOOL: 1,
+  INT8: 1,
+  UINT8: 1,
+  INT16: 2,
+  UINT16: 2,
+  FP16: 2,
+  BF16: 2,
+  INT32: 4,
+  UINT32: 4,
+  FP32: 4,
+  INT64: 8,
+  UINT64: 8,
+  FP64: 8,
+  BYTES: 0,
+} as const;
+
+export type Datatype = keyof typeof DATATYPE_BYTES;
+
+export function isDatatype(name: string): name is Datatype {
+  return Object.hasOwn(DATATYPE_BYTES, name);
+}
+
+/** The datatypes that are served today; any other is refused by name when the model is prepared or called. */
+export const SERVED_DATATYPES: ReadonlySet<Datatype> = new Set([
+  'FP32',
+  'FP64',
+  'INT32',
+  'INT64',
+  'BOOL',
+  'BYTES',
+]);

@@ -1,0 +1,57 @@
+import type { Cancellation } from './cancellation.js';
+import type { Deadline } from './deadline.js';
+import type { Manifest } from './manifest.js';
+import type { Tensor } from './tensor.js';
+
+/** Value of a request parameter, as the Open Inference Protocol's InferParameter carries it. */
+export type ParameterValue = boolean | bigint | number | string;
+
+/** One inference request, decoded: the same for every wire protocol. */
+export interface InferCall {
+  readonly model: string;
+  /** As the client wrote it: `''` lets the server choose, else a number in decimal. */
+  readonly version: string;
+  /** The client's request id, `''` when it gave none. */
+  readonly id: string;
+  /** Views on the received bytes. */
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs wanted; empty for all. */
+  readonly outputs: readonly string[];
+  readonly parameters: ReadonlyMap<string, ParameterValue>;
+  readonly deadline: Deadline;
+  readonly cancellation: Cancellation;
+  /** When the request's message had arrived, on the Clock's scale. */
+  readonly arrivedAt: number;
+}
+
+/** How a request spent its time, in milliseconds; for metrics, logs and traces. */
+export interface InferTiming {
+  /** From submission to dispatch. */
+  readonly queueMs: number;
+  /** In session.run, as the worker measured it. */
+  readonly computeMs: number;
+  /** Rows of the batch it ran in, its own included. */
+  readonly batchRows: number;
+}
+
+export interface InferResult {
+  readonly model: string;
+  /** The version that made this answer. */
+  readonly version: number;
+  readonly id: string;
+  readonly outputs: readonly Tensor[];
+  readonly timing: InferTiming;
+}
+
+/** The heart of the gateway: a layer takes one of these and returns one. */
+export type Infer = (call: InferCall) => Promise<InferResult>;
+
+/** A counted hold on a loaded model version: it is not unloaded while leased. */
+export interface Lease {
+  readonly manifest: Manifest;
+  /** Idempotent. */
+  release(): void;
+}
+
+/** An Infer whose model version is known and held: what comes after the resolve layer. */
+export type LeasedInfer = (call: InferCall, lease: Lease) => Promise<InferResult>;

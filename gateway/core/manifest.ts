@@ -1,0 +1,34 @@
+import type { ModelVersion, Signature } from './model.js';
+
+/** What the throw-away child is asked to prepare. Plain data: it crosses a process boundary. */
+export interface PrepareRequest extends ModelVersion {
+  /** Absolute path of `model.onnx`, a file. */
+  readonly modelPath: string;
+  /** Absolute path of a directory of this version's own, where a rewritten model may be put. */
+  readonly outputDir: string;
+  /** max_batch_size wanted by configuration; undefined: autofill with `defaultMaxBatchSize`. */
+  readonly maxBatchSize?: number;
+  readonly defaultMaxBatchSize: number;
+  readonly intraOpThreads: number;
+}
+
+/** Whether answers stay the same in a batch: checked when the version is prepared (ARCHITECTURE, decision 6). */
+export type BatchCheck = 'verified' | 'differs' | 'unknown' | 'unbatchable';
+
+/** What preparation found out about a version; workers only load `preparedPath`. */
+export interface Manifest extends ModelVersion {
+  readonly signature: Signature;
+  /** The file that workers load: the model itself, or a rewritten copy (ZipMap stripped). */
+  readonly preparedPath: string;
+  readonly batchCheck: BatchCheck;
+  /** First samples of l(b): a run of `rows` rows took `ms` milliseconds. */
+  readonly latency: readonly { readonly rows: number; readonly ms: number }[];
+  /** Hex digest of `model.onnx` as found. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** For people: what was changed or could not be verified. */
+  readonly warnings: readonly string[];
+}
+
+/** Prepares one version; rejects with a GatewayError that says why the model cannot be served. */
+export type Prepare = (request: PrepareRequest) => Promise<Manifest>;

@@ -1,0 +1,33 @@
+import type { Datatype } from './datatype.js';
+
+/** One input or output of a model. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** Whole shape, batch dimension included; -1 is variable. */
+  readonly shape: readonly number[];
+  /** Class labels of an output, index by index, where the model carries them (a ZipMap that was stripped). */
+  readonly labels?: readonly string[];
+}
+
+/** Names, datatypes and shapes of a model's inputs and outputs. */
+export interface Signature {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** Whether rows of several requests may run together: dim 0 is the batch on every input and output. */
+  readonly batchable: boolean;
+  /** Most rows of one request and of one batch; 0 when not batchable. */
+  readonly maxBatchSize: number;
+}
+
+/** A model and one of its versions: the unit that is loaded, leased, drained and unloaded. */
+export interface ModelVersion {
+  readonly model: string;
+  /** A positive safe integer: the name of the version's directory. */
+  readonly version: number;
+}
+
+/** `iris/2`: the key of a model version in maps and messages. Unambiguous, since a model's name has no slash. */
+export function versionKey(of: ModelVersion): string {
+  return `${of.model}/${of.version}`;
+}

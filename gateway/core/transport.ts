@@ -1,0 +1,52 @@
+import type { Cancellation } from './cancellation.js';
+import type { Deadline } from './deadline.js';
+
+/** Header or metadata values by lower-case name; `-bin` values are bytes. */
+export interface RpcHeaders {
+  get(name: string): string | Uint8Array | undefined;
+}
+
+/** What every handler is told of its call. */
+export interface RpcContext {
+  /** `/package.Service/Method` */
+  readonly path: string;
+  readonly headers: RpcHeaders;
+  readonly peer: string;
+  /** When the call's message (streams: its headers) had arrived, on the Clock's scale. */
+  readonly arrivedAt: number;
+  /** From `grpc-timeout`, clamped to the server's maximum; streams may have none (Infinity). */
+  readonly deadline: Deadline;
+  readonly cancellation: Cancellation;
+}
+
+/** Message bytes in, message bytes out; a failure is thrown as a GatewayError. */
+export type UnaryHandler = (body: Uint8Array, context: RpcContext) => Promise<Uint8Array>;
+
+/** A stream in either direction. Iterating ends at half-close, and when the call is cancelled. */
+export interface RpcStream {
+  readonly messages: AsyncIterable<Uint8Array>;
+  /** Resolves when the transport will take more: await it, or buffers grow. */
+  send(message: Uint8Array): Promise<void>;
+}
+
+/** Ends the call OK when it resolves, and with its GatewayError when it rejects. */
+export type StreamHandler = (stream: RpcStream, context: RpcContext) => Promise<void>;
+
+/** One RPC method and its handler. */
+export type RpcMethod =
+  | { readonly kind: 'unary'; readonly path: string; readonly handler: UnaryHandler }
+  | {
+      readonly kind: 'server-stream' | 'bidi-stream';
+      readonly path: string;
+      readonly handler: StreamHandler;
+    };
+
+/** A server of RPCs: grpc-js first; another may follow behind the same interface. */
+export interface Transport {
+  /** Resolves to the bound port. Rejects with a GatewayError whose message names the address. */
+  listen(): Promise<number>;
+  /** Refuses new calls; resolves when all calls in flight have ended. */
+  drain(): Promise<void>;
+  /** Cuts what is left. */
+  close(): void;
+}

@@ -1,0 +1,76 @@
+/**
+ * The messages between gateway and worker: plain data, the one thing the two sides share. Imports nothing, so that
+ * either side can be replaced, and so that a message can cross a thread or a process boundary alike.
+ */
+
+/** A tensor on the boundary. `data` owns its ArrayBuffer, which is transferred and so empty for the sender after. */
+export interface WireTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** What a worker needs to know of a version. */
+export interface LoadSpec {
+  readonly key: string;
+  readonly modelPath: string;
+  readonly intraOpThreads: number;
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly datatype: string;
+    readonly shape: readonly number[];
+  }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly datatype: string;
+    readonly shape: readonly number[];
+  }[];
+}
+
+/** Gateway to worker. Every message but `close` is answered once, with the same `id`. */
+export type ToWorker =
+  | { readonly kind: 'load'; readonly id: number; readonly spec: LoadSpec }
+  | { readonly kind: 'unload'; readonly id: number; readonly key: string }
+  | {
+      readonly kind: 'run';
+      readonly id: number;
+      readonly key: string;
+      readonly inputs: readonly WireTensor[];
+      readonly outputs: readonly string[];
+    }
+  | { readonly kind: 'close' };
+
+/** Worker to gateway. `ready` comes first and once. */
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'done'; readonly id: number }
+  | {
+      readonly kind: 'result';
+      readonly id: number;
+      readonly outputs: readonly WireTensor[];
+      /** Machine-wide monotonic milliseconds around session.run. */
+      readonly startedAt: number;
+      readonly endedAt: number;
+    }
+  | { readonly kind: 'rejected'; readonly id: number; readonly code: RejectCode; readonly message: string };
+
+/** INVALID_ARGUMENT: the input's fault. INTERNAL: the model failed on it. FAILED_PRECONDITION: it cannot be loaded. */
+export type RejectCode = 'INVALID_ARGUMENT' | 'INTERNAL' | 'FAILED_PRECONDITION';
+
+/** What piscina hands to the worker's one task; it lives as long as the worker. */
+export interface WorkerTask {
+  /** A MessagePort; typed loosely because this file imports nothing. */
+  readonly port: unknown;
+  /** 64 bytes: see `StatusWord`. */
+  readonly status: SharedArrayBuffer;
+}
+
+/**
+ * Words of the status block, an Int32Array over the shared bytes. The worker claims Phase 0 -> 1 before each run and
+ * gives 1 -> 0 back after it; the gateway may end a thread only after it has won 0 -> 2, since ending a thread
+ * inside session.run aborts the whole process.
+ */
+export const StatusWord = { phase: 0, runId: 1 } as const;
+export const Phase = { idle: 0, running: 1, fenced: 2 } as const;
+export const STATUS_BLOCK_BYTES = 64;
