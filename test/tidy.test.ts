@@ -1,0 +1,250 @@
+/**
+ * The house rules as a test: who may import whom, how long files and functions may be, which globals live where.
+ * A rule that is broken is mended in the code, not here.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const SOURCE_FOLDERS = ['bin', 'cli', 'client', 'gateway', 'worker', 'test'];
+
+interface SourceFile {
+  /** Path from the root, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+function sources(): SourceFile[] {
+  return SOURCE_FOLDERS.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+      .filter((path) => path.endsWith('.ts') && !path.includes('/gen/') && !path.includes('/.env/'))
+      .map((path) => {
+        const text = readFileSync(join(root, path), 'utf8');
+        return { path, text, imports: importsOf(path, text) };
+      }),
+  );
+}
+
+/** Specifiers, relative ones resolved to a path from the root. `import type` counts too: it is knowledge. */
+function importsOf(path: string, text: string): string[] {
+  const found = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+'([^']+)'/g)].map(
+    (m) => m[1] as string,
+  );
+  found.push(...[...text.matchAll(/(?:^|\n)import\s+'([^']+)'/g)].map((m) => m[1] as string));
+  found.push(...[...text.matchAll(/\bimport\('([^']+)'\)/g)].map((m) => m[1] as string));
+  return found.map((specifier) =>
+    specifier.startsWith('.')
+      ? relative(root, resolve(root, dirname(path), specifier))
+          .replaceAll('\\', '/')
+          .replace(/\.js$/, '.ts')
+      : specifier,
+  );
+}
+
+/** The folder that a rule names: `gateway/pool`, `worker`, `cli`; single files of gateway/ stand for themselves. */
+function homeOf(path: string): string {
+  const parts = path.split('/');
+  if (path === 'worker/protocol.ts') return 'worker/protocol';
+  if (parts[0] !== 'gateway') return parts[0] as string;
+  return parts.length === 2 ? path.replace(/\.ts$/, '') : `gateway/${parts[1]}`;
+}
+
+/** What each home may import beside itself and npm packages. What is absent is forbidden. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'gateway/core': [],
+  'worker/protocol': [],
+  worker: ['worker/protocol', 'gateway/core'],
+  'gateway/config': ['gateway/core'],
+  'gateway/batching': ['gateway/core'],
+  'gateway/repository': ['gateway/core'],
+  'gateway/telemetry': ['gateway/core'],
+  'gateway/serving': ['gateway/core'],
+  'gateway/pool': ['gateway/core', 'worker/protocol'],
+  'gateway/grpc': ['gateway/core'],
+  'gateway/http': ['gateway/core'],
+  'gateway/gateway': [
+    'gateway/core',
+    'gateway/config',
+    'gateway/batching',
+    'gateway/repository',
+    'gateway/telemetry',
+    'gateway/serving',
+    'gateway/pool',
+    'gateway/grpc',
+    'gateway/http',
+  ],
+  'gateway/main': ['gateway/core', 'gateway/gateway', 'gateway/config', 'gateway/telemetry'],
+  client: [],
+  cli: ['client', 'gateway/main', 'gateway/gateway', 'gateway/config'],
+};
+
+/** Packages and the homes (or files) that may import them. */
+const NPM_HOMES: Readonly<Record<string, readonly string[]>> = {
+  '@grpc/': ['gateway/grpc', 'client'],
+  '@bufbuild/protobuf': ['gateway/grpc', 'worker/onnx-graph.ts'],
+  piscina: ['gateway/pool', 'worker/main.ts'],
+  'onnxruntime-node': ['worker/onnx-runtime.ts'],
+  fastify: ['gateway/http'],
+  'prom-client': ['gateway/telemetry'],
+  pino: ['gateway/telemetry'],
+  zod: ['gateway/config'],
+  yaml: ['gateway/config'],
+  commander: ['cli'],
+};
+
+/** Globals that have one home; in tests they are free. */
+const GLOBAL_HOMES: readonly { readonly pattern: RegExp; readonly homes: readonly string[] }[] = [
+  {
+    pattern: /\bDate\.now\(|\bnew Date\(|\bperformance\.now\(|\bhrtime\b/,
+    homes: ['gateway/core/clock.ts', 'worker/', 'cli/', 'client/'],
+  },
+  { pattern: /\bset(?:Timeout|Interval)\(/, homes: ['gateway/core/clock.ts', 'worker/', 'cli/', 'client/'] },
+  { pattern: /\bprocess\.env\b/, homes: ['gateway/config/load.ts', 'gateway/main.ts', 'cli/'] },
+  { pattern: /\bprocess\.exit\(/, homes: ['gateway/main.ts', 'cli/', 'worker/prepare.ts'] },
+  { pattern: /\bconsole\./, homes: ['cli/'] },
+];
+
+const MAX_FILE_LINES = 400;
+const MAX_FUNCTION_LINES = 70;
+
+const files = sources();
+const product = files.filter((file) => !file.path.startsWith('test/'));
+
+test('each folder imports only what the import table allows', () => {
+  const broken: string[] = [];
+  for (const file of product) {
+    const home = homeOf(file.path);
+    const allowed = MAY_IMPORT[home];
+    assert.ok(allowed, `${file.path}: the folder ${home} has no row in the import table`);
+    for (const specifier of file.imports) {
+      if (
+        !specifier.includes('/') ||
+        specifier.startsWith('node:') ||
+        !/^(?:bin|cli|client|gateway|worker|test)\//.test(specifier)
+      )
+        continue;
+      const target = homeOf(specifier);
+      if (target !== home && !allowed.includes(target)) broken.push(`${file.path} imports ${specifier}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
+test('each npm package is imported only from its home', () => {
+  const broken: string[] = [];
+  for (const file of product) {
+    for (const specifier of file.imports) {
+      const rule = Object.entries(NPM_HOMES).find(
+        ([name]) => specifier === name || specifier.startsWith(name),
+      );
+      if (rule && !rule[1].some((home) => file.path.startsWith(home)))
+        broken.push(`${file.path} imports ${specifier}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
+test('no import cycle', () => {
+  const graph = new Map(
+    product.map((file) => [file.path, file.imports.filter((name) => name.endsWith('.ts'))]),
+  );
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    assert.ok(!trail.includes(path), `cycle: ${[...trail.slice(trail.indexOf(path)), path].join(' -> ')}`);
+    if (done.has(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+});
+
+test('time, timers, environment, exit and console stay in their homes', () => {
+  const broken: string[] = [];
+  for (const file of product) {
+    for (const [index, line] of file.text.split('\n').entries()) {
+      if (/^\s*(?:\/\/|\*|\/\*)/.test(line)) continue;
+      for (const { pattern, homes } of GLOBAL_HOMES) {
+        if (pattern.test(line) && !homes.some((home) => file.path.startsWith(home)))
+          broken.push(`${file.path}:${index + 1}: ${line.trim()}`);
+      }
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
+test(`no file over ${MAX_FILE_LINES} lines, and the median of the product's is at most 125`, () => {
+  const lengths = files.map((file) => ({ path: file.path, lines: file.text.split('\n').length }));
+  assert.deepEqual(
+    lengths.filter(({ lines }) => lines > MAX_FILE_LINES),
+    [],
+  );
+  const sorted = lengths
+    .filter(({ path }) => !path.startsWith('test/'))
+    .map(({ lines }) => lines)
+    .sort((a, b) => a - b);
+  assert.ok((sorted[sorted.length >> 1] as number) <= 125, `median ${sorted[sorted.length >> 1]}`);
+});
+
+/**
+ * Functions by their indentation: the formatter puts a function's closing brace at the indentation of its first line,
+ * so a head that opens a body and the next line with `}` at the same indentation are its ends.
+ */
+function longFunctions(file: SourceFile): string[] {
+  const lines = file.text.split('\n');
+  const head =
+    /^(\s*)(?:export )?(?:default )?(?:(?:public|private|static|override|readonly) )*(?:async )?(?:function\b|(?:get |set )?#?\w+\s*(?:<[^>]*>)?\(|(?:const |readonly )?#?\w+(?:: [^=]+)? = (?:async )?(?:\([^)]*\)|\w+)(?:: [^=]+)? =>)/;
+  const found: string[] = [];
+  for (const [start, line] of lines.entries()) {
+    const match = head.exec(line);
+    if (!match || /^\s*(?:if|for|while|switch|catch|return|test|describe|it)\b/.test(line)) continue;
+    const indent = match[1] as string;
+    const end = lines.findIndex(
+      (l, i) =>
+        i > start &&
+        l.startsWith(indent) &&
+        /^[})]/.test(l.slice(indent.length)) &&
+        l.trimEnd().endsWith('}'),
+    );
+    const bodyOpens = lines.findIndex((l, i) => i >= start && l.trimEnd().endsWith('{'));
+    if (end < 0 || bodyOpens < 0 || bodyOpens > end) continue;
+    if (end - start + 1 > MAX_FUNCTION_LINES)
+      found.push(`${file.path}:${start + 1} (${end - start + 1} lines)`);
+  }
+  return found;
+}
+
+test(`no function over ${MAX_FUNCTION_LINES} lines`, () => {
+  assert.deepEqual(product.flatMap(longFunctions), []);
+});
+
+test('the rules themselves see what they forbid', () => {
+  const long = `export function f(): void {\n${'  x();\n'.repeat(80)}}\n`;
+  assert.equal(longFunctions({ path: 'x.ts', text: long, imports: [] }).length, 1);
+  assert.deepEqual(
+    importsOf('gateway/pool/x.ts', "import { a } from '../core/a.js';\nimport {\n  b,\n} from 'piscina';\n"),
+    ['gateway/core/a.ts', 'piscina'],
+  );
+  assert.equal(homeOf('gateway/core/a.ts'), 'gateway/core');
+});
+
+test('nothing exported is dead', () => {
+  const used = (name: string, from: string): boolean => {
+    const word = new RegExp(`\\b${name}\\b`);
+    return files.some((file) => file.path !== from && word.test(file.text));
+  };
+  const dead: string[] = [];
+  for (const file of product) {
+    for (const [, name] of file.text.matchAll(
+      /\nexport (?:async )?(?:function\*?|const|class|abstract class) (\w+)/g,
+    )) {
+      if (!used(name as string, file.path)) dead.push(`${file.path}: ${name}`);
+    }
+  }
+  assert.deepEqual(dead, []);
+});
