@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs the foreign clients and tools that the interop tests drive, all of it below test/interop/.env (ignored by
+# git), and makes the test models. Run by `npm run interop:setup`; does nothing when it was done already.
+# Needs: Python 3.11 or later with venv, Go 1.24 or later, and the registries of both.
+set -euo pipefail
+
+GRPCURL='github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4'
+HEALTH_PROBE='github.com/grpc-ecosystem/grpc-health-probe@v0.4.61'
+
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+env="$here/.env"
+say() { printf 'interop:setup: %s\n' "$*"; }
+fail() {
+  printf 'interop:setup: %s\n' "$*" >&2
+  exit 1
+}
+
+# What would be installed, as one number: a change of a pinned version or of the model script installs again.
+wanted="$(cat "$here/setup.sh" "$here/requirements.txt" "$here/models.py" | cksum)"
+if [ -f "$env/done" ] && [ "$(cat "$env/done")" = "$wanted" ]; then
+  say "already done (remove $env to start afresh)"
+  exit 0
+fi
+
+command -v python3 >/dev/null || fail 'python3 is missing: install Python 3.11 or later'
+command -v go >/dev/null || fail 'go is missing: install Go 1.24 or later (grpcurl and grpc-health-probe are built from source)'
+
+mkdir -p "$env"
+rm -f "$env/done"
+
+say "a Python environment in $env/venv"
+# Compared with the checkout's own path: a virtual environment that was moved does not work.
+if ! "$env/venv/bin/python" -c '' 2>/dev/null; then
+  rm -rf "$env/venv"
+  python3 -m venv "$env/venv" || fail 'python3 -m venv failed: on Debian, install python3-venv'
+fi
+say "the Python packages of requirements.txt"
+"$env/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" ||
+  fail 'pip could not install the packages of test/interop/requirements.txt'
+
+for tool in "$GRPCURL" "$HEALTH_PROBE"; do
+  say "$tool"
+  GOBIN="$env/bin" GOFLAGS=-mod=mod go install "$tool" || fail "go could not install $tool"
+done
+
+say "the test models in $env/models"
+"$env/venv/bin/python" "$here/models.py" "$env/models" || fail 'models.py could not make the test models'
+
+printf '%s\n' "$wanted" >"$env/done"
+say 'done'
