@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { repositoryRoot } from '../support/server-process.js';
+import { findTool, pythonScripts, runTool, serveForInterop } from './tools.js';
+
+/** What harness.py prints for a step. */
+interface Step {
+  readonly step: string;
+  readonly error: string | null;
+}
+
+/** Runs one script of test/interop/python; each of its steps is a subtest. */
+async function runSteps(t: TestContext, script: string): Promise<void> {
+  const python = findTool(t, 'python');
+  if (python === undefined) return;
+  const address = await serveForInterop(t);
+  const result = await runTool(python, ['-B', join(pythonScripts, script), address]);
+  const everything = `${result.stdout}\n${result.stderr}`;
+  assert.equal(result.code, 0, everything);
+  const [head, ...lines] = result.stdout.trim().split('\n');
+  const { steps } = JSON.parse(head as string) as { steps: number };
+  assert.ok(steps > 0 && lines.length === steps, `${lines.length} of ${steps} steps ran:\n${everything}`);
+  for (const line of lines) {
+    const { step, error } = JSON.parse(line) as Step;
+    await t.test(step, () => assert.equal(error, null, error ?? ''));
+  }
+}
+
+test('tritonclient, blocking and with callbacks', (t) => runSteps(t, 'triton_client.py'));
+
+test('tritonclient, asyncio', (t) => runSteps(t, 'triton_aio.py'));
+
+test('grpcio alone: wire, health and reflection', (t) => runSteps(t, 'plain_grpc.py'));
+
+test('examples/python/client.py: 150 rows agree with scikit-learn', async (t) => {
+  const python = findTool(t, 'python');
+  if (python === undefined) return;
+  const address = await serveForInterop(t);
+  const client = join(repositoryRoot, 'examples/python/client.py');
+  const result = await runTool(python, ['-B', client, '--address', address]);
+  assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
+  assert.equal(result.stdout.match(/agrees with scikit-learn/g)?.length, 2, result.stdout);
+});

@@ -1,0 +1,86 @@
+/** Where the foreign tools are, how they are run, and what happens when one is not installed. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { repositoryRoot, startServerProcess } from '../support/server-process.js';
+
+const folder = join(repositoryRoot, 'test/interop');
+const installed = join(folder, '.env');
+
+/** The model repository that `npm run interop:setup` makes. */
+const interopModels = join(installed, 'models');
+/** The Python scripts of the interop tests. */
+export const pythonScripts = join(folder, 'python');
+
+const PATHS = {
+  grpcurl: 'bin/grpcurl',
+  'grpc-health-probe': 'bin/grpc-health-probe',
+  python: 'venv/bin/python',
+} as const;
+
+export type ToolName = keyof typeof PATHS;
+
+/**
+ * Path of a tool, or undefined after it has skipped the test: return at once then.
+ * With CI=true a skip is a failure, unless test/interop/allowed-skips.json has the tool's name with a reason.
+ * @throws Error under CI for a skip that is not allowed.
+ */
+export function findTool(t: TestContext, name: ToolName): string | undefined {
+  const path = join(installed, PATHS[name]);
+  // The stamp is written last: without it an installation may be half done.
+  if (existsSync(path) && existsSync(join(installed, 'done'))) return path;
+  skipOrFail(t, name, `${name} is not installed: run \`npm run interop:setup\``);
+  return undefined;
+}
+
+/** Skips the test, or fails it where skips are not allowed. */
+export function skipOrFail(t: TestContext, name: string, why: string): void {
+  const allowed = allowedSkips()[name];
+  const inCi = process.env['CI'] === 'true';
+  if (inCi && allowed === undefined)
+    throw new Error(`${why}; in CI a skip must be listed in test/interop/allowed-skips.json with its reason`);
+  t.skip(allowed === undefined ? why : `${why} (allowed: ${allowed})`);
+}
+
+function allowedSkips(): Readonly<Record<string, string>> {
+  return JSON.parse(readFileSync(join(folder, 'allowed-skips.json'), 'utf8')) as Record<string, string>;
+}
+
+/**
+ * Starts the server with the examples, the interop models and whatever `args` add; returns its gRPC address.
+ * The server is stopped after the test, and its orderly exit is part of the test.
+ */
+export async function serveForInterop(t: TestContext, args: readonly string[] = []): Promise<string> {
+  const repositories = ['examples', interopModels].flatMap((path) => ['--model-repository', path]);
+  const server = await startServerProcess({ args: [...repositories, ...args] });
+  t.after(async () => {
+    const { code, signal } = await server.stop();
+    assert.equal(code, 0, `the server ended with ${code ?? signal}; its output:\n${server.output()}`);
+  });
+  return `127.0.0.1:${server.grpcPort}`;
+}
+
+export interface ToolResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a tool to its end, at most 60 s. A non-zero exit code is an answer, not an error. */
+export function runTool(path: string, args: readonly string[]): Promise<ToolResult> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+      maxBuffer: 16 << 20,
+      cwd: repositoryRoot,
+    } as const;
+    execFile(path, [...args], options, (error, stdout, stderr) => {
+      if (error === null) resolve({ code: 0, stdout, stderr });
+      else if (typeof error.code === 'number') resolve({ code: error.code, stdout, stderr });
+      else reject(new Error(`${path} ${args.join(' ')}: ${error.message}\n${stdout}${stderr}`));
+    });
+  });
+}
