@@ -13,6 +13,7 @@ from onnx import TensorProto, checker, helper
 # An operator set and a file format that every onnxruntime of the last years can load.
 OPSET = 17
 IR_VERSION = 8
+SLOW_TURNS = 100_000
 
 IDENTITIES = {
     "identity_fp32": TensorProto.FLOAT,
@@ -78,6 +79,38 @@ def identity(folder: Path, name: str, datatype: int) -> None:
     )
 
 
+def slow(folder: Path) -> None:
+    """Returns its input after a loop that takes some hundred milliseconds: for deadlines."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go_on"], ["still"]),
+            helper.make_node("Sin", ["value"], ["next"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("number", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("value", TensorProto.FLOAT, []),
+        ],
+        [
+            helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("next", TensorProto.FLOAT, []),
+        ],
+    )
+    save(
+        folder,
+        "slow",
+        [
+            helper.make_node("Constant", [], ["turns"], value_int=SLOW_TURNS),
+            helper.make_node("Constant", [], ["start"], value_float=0.0),
+            helper.make_node("Loop", ["turns", "", "start"], ["zero"], body=body),
+            helper.make_node("Add", ["INPUT0", "zero"], ["OUTPUT0"]),
+        ],
+        [helper.make_tensor_value_info("INPUT0", TensorProto.FLOAT, ["batch", 1])],
+        [helper.make_tensor_value_info("OUTPUT0", TensorProto.FLOAT, ["batch", 1])],
+    )
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     shutil.rmtree(folder, ignore_errors=True)
@@ -85,6 +118,7 @@ def main() -> None:
     sum_and_difference_of_strings(folder)
     for name, datatype in IDENTITIES.items():
         identity(folder, name, datatype)
+    slow(folder)
     print(f"{len(list(folder.iterdir()))} models")
 
 

@@ -88,7 +88,8 @@ def refusals(address):
     async def body(client):
         x = [tensor("X", np.zeros((1, 4), np.float32), "FP32")]
         await refused(client.infer("nope", x), "NOT_FOUND", "Request for unknown model")
-        await refused(client.infer("iris", x, client_timeout=1e-6), "DEADLINE_EXCEEDED")
+        one = [tensor("INPUT0", np.ones((1, 1), np.float32), "FP32")]
+        await refused(client.infer("slow", one, client_timeout=0.02), "DEADLINE_EXCEEDED")
         await client.infer("iris", x)
 
     run(address, body)
