@@ -1,0 +1,141 @@
+import { Client, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { type Contract, loadContract } from './contract.js';
+import { quoted } from './describe.js';
+import { SluiceClientError } from './error.js';
+import {
+  type ClientOptions,
+  channelOptionsOf,
+  credentialsOf,
+  DEFAULT_ADDRESS,
+  DEFAULT_DEADLINE_MS,
+  targetOf,
+} from './options.js';
+import { errorFromStatus } from './status.js';
+import type { WireMethods } from './wire.js';
+
+/** What every call can be told. */
+export interface CallOptions {
+  /** Milliseconds until nobody waits any more: sent to the server, which then does not run the request. @default the client's */
+  readonly deadlineMs?: number | undefined;
+  /** Cancels the call, also on the server. The call then rejects with CANCELLED, the signal's reason as its cause. */
+  readonly signal?: AbortSignal | undefined;
+  /** Sent with this call, over those of the client. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Call options with the deadline as an instant, so that all parts of one call share it. */
+export interface RpcOptions {
+  /** Milliseconds since the epoch, as grpc-js wants it; Infinity for none. */
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+}
+
+/** One channel and the unary calls over it; turns every failure into a SluiceClientError. */
+export class Rpc {
+  readonly #address: string;
+  readonly #client: Client;
+  readonly #contract: Contract = loadContract();
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #deadlineMs: number;
+  #closed = false;
+
+  constructor(options: ClientOptions) {
+    this.#address = options.address ?? DEFAULT_ADDRESS;
+    this.#headers = options.headers ?? {};
+    this.#deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
+    checkDeadline(this.#deadlineMs);
+    try {
+      this.#client = new Client(
+        targetOf(this.#address),
+        credentialsOf(options.tls),
+        channelOptionsOf(options),
+      );
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new SluiceClientError('INVALID_ARGUMENT', `Cannot connect to ${quoted(this.#address)}: ${why}`, {
+        cause,
+      });
+    }
+  }
+
+  /** Fixes the deadline of a call that begins now. */
+  begin(options: CallOptions): RpcOptions {
+    const deadlineMs = options.deadlineMs ?? this.#deadlineMs;
+    checkDeadline(deadlineMs);
+    return { deadline: Date.now() + deadlineMs, signal: options.signal, headers: options.headers };
+  }
+
+  /** One unary call. */
+  call<Name extends keyof WireMethods>(
+    name: Name,
+    request: WireMethods[Name]['request'],
+    options: RpcOptions,
+  ): Promise<WireMethods[Name]['response']> {
+    type Response = WireMethods[Name]['response'];
+    return new Promise<Response>((resolve, reject) => {
+      if (this.#closed)
+        return reject(new SluiceClientError('CANCELLED', 'Cannot call: this client is closed'));
+      const { signal } = options;
+      if (signal?.aborted) return reject(aborted(signal));
+      const { path, serialize, deserialize } = this.#contract.method(name);
+      let answered = false;
+      const done = (error: ServiceError | null, response?: Response): void => {
+        signal?.removeEventListener('abort', cancel);
+        if (error !== null) reject(signal?.aborted ? aborted(signal) : this.#failure(error, answered));
+        else resolve(response as Response);
+      };
+      const metadata = metadataOf({ ...this.#headers, ...options.headers });
+      const deadline = options.deadline;
+      const call = this.#client.makeUnaryRequest(
+        path,
+        serialize,
+        deserialize,
+        request,
+        metadata,
+        { deadline },
+        done,
+      );
+      call.on('metadata', () => {
+        answered = true;
+      });
+      const cancel = (): void => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#client.close();
+  }
+
+  #failure(error: ServiceError, answered: boolean): SluiceClientError {
+    return errorFromStatus(error, { address: this.#address, answered }, this.#contract);
+  }
+}
+
+/** The error of a call whose signal was aborted. */
+export function aborted(signal: AbortSignal): SluiceClientError {
+  return new SluiceClientError('CANCELLED', 'The call was aborted by its signal', { cause: signal.reason });
+}
+
+function checkDeadline(deadlineMs: number): void {
+  if (deadlineMs > 0) return;
+  throw new SluiceClientError('INVALID_ARGUMENT', `deadlineMs is ${deadlineMs}; wanted milliseconds above 0`);
+}
+
+function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      metadata.set(name, value);
+    } catch (cause) {
+      throw new SluiceClientError(
+        'INVALID_ARGUMENT',
+        `Cannot send header ${quoted(name)}: not legal in gRPC`,
+        { cause },
+      );
+    }
+  }
+  return metadata;
+}
