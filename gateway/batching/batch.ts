@@ -1,0 +1,147 @@
+import type { Batch } from '../core/batch.js';
+import type { RunCommand, RunOutcome } from '../core/channel.js';
+import type { Clock } from '../core/clock.js';
+import type { Deadline } from '../core/deadline.js';
+import { GatewayError } from '../core/error.js';
+import type { Manifest } from '../core/manifest.js';
+import type { Recorder } from '../core/recorder.js';
+import { bisect } from './batch-policy.js';
+import type { Entry } from './entry.js';
+import { gatherInputs, gatherOutputs } from './gather.js';
+import type { Lane } from './lane.js';
+import { type Portion, scatter } from './scatter.js';
+
+/** What a batch needs of the batcher. */
+export interface BatchHost {
+  readonly clock: Clock;
+  readonly recorder: Recorder | undefined;
+  /** Keeps a version loaded until the function that it returns is called. */
+  retain(manifest: Manifest): () => void;
+  /** Queues the parts of a rejected batch, to be taken next. */
+  runAgain(lane: Lane, parts: readonly (readonly Entry[])[]): void;
+  /** The batch is over: called once. */
+  batchEnded(batch: EntryBatch): void;
+}
+
+/** Entries of one queue that run together. Over when it was completed, has failed, or found nobody left to run for. */
+export class EntryBatch implements Batch {
+  readonly key: string;
+  attempts = 0;
+  readonly #host: BatchHost;
+  readonly #lane: Lane;
+  #members: readonly Entry[];
+  /** Whether `#members` are those of the last gather: their rows, in this order, are what a worker has. */
+  #gathered = false;
+  #over = false;
+  #letGo: (() => void) | undefined;
+
+  constructor(host: BatchHost, lane: Lane, members: readonly Entry[]) {
+    this.#host = host;
+    this.#lane = lane;
+    this.#members = members;
+    this.key = lane.key;
+  }
+
+  /** Members that still wait for an answer. */
+  get live(): readonly Entry[] {
+    return this.#members.filter((entry) => !entry.settled);
+  }
+
+  get latestDeadline(): Deadline {
+    let latest = Number.NEGATIVE_INFINITY;
+    for (const entry of this.#members) {
+      if (!entry.settled && entry.deadline > latest) latest = entry.deadline;
+    }
+    return latest;
+  }
+
+  gather(): RunCommand | undefined {
+    if (this.#over) return undefined;
+    const now = this.#host.clock.now();
+    for (const entry of this.#members) entry.expire(now);
+    this.#members = this.live;
+    if (this.#members.length === 0) {
+      this.#end();
+      return undefined;
+    }
+    try {
+      const inputs = gatherInputs(this.#members);
+      const outputs = gatherOutputs(this.#members, this.#lane.outputNames);
+      // From here a worker may be running it even after every caller has left, and their leases with them.
+      this.#letGo ??= this.#host.retain(this.#lane.manifest);
+      for (const entry of this.#members) entry.dispatchedAt = now;
+      this.#gathered = true;
+      return { key: this.key, inputs, outputs };
+    } catch (thrown) {
+      // No memory for the copy, say: the dispatcher has nothing to run, but these must not hang.
+      this.fail(GatewayError.from(thrown));
+      return undefined;
+    }
+  }
+
+  complete(outcome: Extract<RunOutcome, { kind: 'success' | 'rejected' }>): void {
+    if (this.#over) {
+      this.#host.recorder?.dropped('double_answer');
+      return;
+    }
+    if (!this.#gathered) {
+      this.fail(
+        new GatewayError('INTERNAL', 'a batch was answered that had not been run', { reason: 'internal' }),
+      );
+      return;
+    }
+    this.#end();
+    const now = this.#host.clock.now();
+    for (const entry of this.#members) entry.expire(now);
+    if (outcome.kind === 'success') this.#succeed(outcome);
+    else if (this.#members.length === 1) this.#members[0]?.fail(outcome.error);
+    else this.#host.runAgain(this.#lane, bisect(this.live));
+  }
+
+  fail(error: GatewayError): void {
+    if (this.#over) {
+      this.#host.recorder?.dropped('double_answer');
+      return;
+    }
+    this.#end();
+    this.abandon(error);
+  }
+
+  /** Fails whoever still waits, while a run of it may go on: its answer will find nobody. */
+  abandon(error: GatewayError): void {
+    const now = this.#host.clock.now();
+    for (const entry of this.#members) {
+      entry.expire(now);
+      entry.fail(error);
+    }
+  }
+
+  #succeed(outcome: Extract<RunOutcome, { kind: 'success' }>): void {
+    const { model, version } = this.#lane.manifest;
+    let rows = 0;
+    for (const entry of this.#members) rows += entry.rows;
+    const computeMs = Math.max(0, outcome.endedAt - outcome.startedAt);
+    this.#lane.latency.observe(rows, computeMs);
+    this.#host.recorder?.batch(model, version, rows, computeMs);
+    const portions = scatter(outcome.outputs, this.#members, this.#lane.outputNames);
+    for (let i = 0; i < this.#members.length; i++) {
+      const entry = this.#members[i] as Entry;
+      const portion = portions[i] as Portion;
+      if (entry.settled) {
+        this.#host.recorder?.dropped('late_answer');
+      } else if (portion instanceof GatewayError) {
+        entry.fail(portion);
+      } else {
+        const queueMs = (entry.dispatchedAt ?? entry.submittedAt) - entry.submittedAt;
+        entry.succeed(portion, { queueMs, computeMs, batchRows: rows });
+      }
+    }
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#letGo?.();
+    this.#letGo = undefined;
+    this.#host.batchEnded(this);
+  }
+}

@@ -1,0 +1,154 @@
+import type { Cancellation } from '../core/cancellation.js';
+import type { Clock } from '../core/clock.js';
+import type { Deadline, DeadlineHandle, DeadlineWheel } from '../core/deadline.js';
+import { GatewayError, quote } from '../core/error.js';
+import type { InferCall, InferResult, InferTiming } from '../core/infer-call.js';
+import type { Tensor } from '../core/tensor.js';
+import type { Fit } from './fit-request.js';
+import type { HeapItem } from './indexed-heap.js';
+import type { Lane } from './lane.js';
+
+/** `waiting` (in its queue) -> `running` (in a batch) -> `settled`; or settled from either. */
+export type EntryState = 'waiting' | 'running' | 'settled';
+
+/** What an entry needs of the batcher. */
+export interface EntryHost {
+  readonly clock: Clock;
+  readonly wheel: DeadlineWheel;
+  /** Called once per entry, when it settles; `was` is the state that it settled in. */
+  entrySettled(entry: Entry, was: 'waiting' | 'running'): void;
+}
+
+const NO_INPUTS: readonly Tensor[] = [];
+
+/**
+ * One caller's request inside the batcher. It settles exactly once, by whatever comes first of its answer, its
+ * failure, its deadline and its caller's leaving; everything that comes later finds it settled and changes nothing.
+ */
+export class Entry implements HeapItem {
+  heapIndex = -1;
+  readonly lane: Lane;
+  readonly id: string;
+  readonly deadline: Deadline;
+  /** Outputs wanted, in this order; empty for all in the signature's order. */
+  readonly outputs: readonly string[];
+  readonly rows: number;
+  readonly cost: number;
+  readonly bytes: number;
+  readonly shape: string;
+  readonly sequence: number;
+  readonly turn: number;
+  readonly submittedAt: number;
+  /** When its rows were last copied for a worker; undefined until then. */
+  dispatchedAt: number | undefined;
+  /** What the caller awaits. */
+  readonly promise: Promise<InferResult>;
+
+  readonly #host: EntryHost;
+  readonly #cancellation: Cancellation;
+  #inputs: readonly Tensor[];
+  #state: EntryState = 'waiting';
+  #expiry: DeadlineHandle | undefined;
+  #resolve!: (result: InferResult) => void;
+  #reject!: (error: GatewayError) => void;
+
+  constructor(
+    host: EntryHost,
+    lane: Lane,
+    call: InferCall,
+    fit: Fit,
+    place: { turn: number; sequence: number; submittedAt: number },
+  ) {
+    this.lane = lane;
+    this.id = call.id;
+    this.deadline = call.deadline;
+    this.outputs = call.outputs;
+    this.rows = fit.rows;
+    this.cost = fit.cost;
+    this.bytes = fit.bytes;
+    this.shape = fit.shape;
+    this.turn = place.turn;
+    this.sequence = place.sequence;
+    this.submittedAt = place.submittedAt;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#host = host;
+    this.#inputs = fit.inputs;
+    this.#cancellation = call.cancellation;
+    this.#expiry = host.wheel.add(call.deadline, () => this.expire(host.clock.now()));
+    call.cancellation.listen(() => this.#cancel());
+  }
+
+  get state(): EntryState {
+    return this.#state;
+  }
+
+  get settled(): boolean {
+    return this.#state === 'settled';
+  }
+
+  /** Its tensors in the signature's order; none once it has settled, so that their bytes are free. */
+  get inputs(): readonly Tensor[] {
+    return this.#inputs;
+  }
+
+  /** It has left the queue for a batch. */
+  start(): void {
+    if (this.#state !== 'waiting') throw new Error(`an entry that is ${this.#state} cannot start`);
+    this.#state = 'running';
+  }
+
+  /** Answers the caller; false when it had settled before. */
+  succeed(outputs: readonly Tensor[], timing: InferTiming): boolean {
+    if (!this.#settle()) return false;
+    const { model, version } = this.lane.manifest;
+    this.#resolve({ model, version, id: this.id, outputs, timing });
+    return true;
+  }
+
+  /** Fails the caller's request; false when it had settled before. */
+  fail(error: GatewayError): boolean {
+    if (!this.#settle()) return false;
+    this.#reject(error);
+    return true;
+  }
+
+  /** Fails it with DEADLINE_EXCEEDED if its deadline has passed at `now`. */
+  expire(now: number): void {
+    if (this.settled || this.deadline > now) return;
+    const text = `deadline exceeded: ${this.#describe()} ${this.#whereabouts(now)}`;
+    this.fail(new GatewayError('DEADLINE_EXCEEDED', text, { reason: 'deadline_passed' }));
+  }
+
+  #cancel(): void {
+    if (this.settled) return;
+    const text = `cancelled by its caller: ${this.#describe()} ${this.#whereabouts(this.#host.clock.now())}`;
+    this.fail(new GatewayError('CANCELLED', text, { reason: 'cancelled' }));
+  }
+
+  #settle(): boolean {
+    const was = this.#state;
+    if (was === 'settled') return false;
+    this.#state = 'settled';
+    this.#inputs = NO_INPUTS;
+    this.#host.wheel.remove(this.#expiry);
+    this.#cancellation.listen(undefined);
+    this.#host.entrySettled(this, was);
+    return true;
+  }
+
+  #describe(): string {
+    return `request for model ${quote(this.lane.manifest.model)} version ${this.lane.manifest.version}`;
+  }
+
+  #whereabouts(now: number): string {
+    if (this.dispatchedAt === undefined) return `waited ${ms(now - this.submittedAt)} ms in the queue`;
+    return `waited ${ms(this.dispatchedAt - this.submittedAt)} ms in the queue and ran for ${ms(now - this.dispatchedAt)} ms`;
+  }
+}
+
+function ms(duration: number): string {
+  return duration.toFixed(1);
+}
