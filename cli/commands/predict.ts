@@ -1,0 +1,106 @@
+import type { Command } from 'commander';
+import {
+  type ModelMetadata,
+  type Prediction,
+  type SluiceClient,
+  SluiceClientError,
+} from '../../client/client.js';
+import { type ServerOptions, withClient, withServerOptions } from '../client-options.js';
+import type { CommandContext, Finish } from '../command-context.js';
+import { CliError, EXIT } from '../exit-code.js';
+import { helpFooter } from '../help.js';
+import { nameInput, readInput } from '../predict-input.js';
+import { predictionText } from '../prediction-text.js';
+import { signatureText } from '../signature.js';
+
+interface PredictOptions extends ServerOptions {
+  readonly input?: string;
+  readonly inputFile?: string;
+  readonly version?: string;
+  readonly output?: readonly string[];
+  readonly requestId?: string;
+}
+
+/** `sluice predict`: one inference request. */
+export function addPredictCommand(program: Command, { io }: CommandContext, finish: Finish): void {
+  const command = program
+    .command('predict')
+    .summary('ask a model')
+    .description(
+      'Sends one inference request. Values are JSON: nested lists, or {"shape": […], "data": […]}; a model with ' +
+        'several inputs takes an object by name. Datatypes come from the server. Integers beyond 2^53 are written ' +
+        'as text, and so are "NaN", "Infinity" and "-Infinity".',
+    )
+    .argument('<model>', 'name of the model')
+    .option('-i, --input <json>', 'values, as JSON')
+    .option('-f, --input-file <path>', 'file with the values; - reads standard input')
+    .option('--version <number>', 'version of the model; without it the server chooses')
+    .option('-o, --output <name>', 'an output that is wanted (repeatable); without it all', collect)
+    .option('--request-id <text>', "id that the answer and the server's logs carry");
+  withServerOptions(command)
+    .addHelpText(
+      'after',
+      helpFooter([
+        ["sluice predict iris --input '[[5.1, 3.5, 1.4, 0.2]]'", 'one row, for the only input'],
+        [
+          `sluice predict iris --input '{"X": [[5.1, 3.5, 1.4, 0.2], [6.7, 3, 5.2, 2.3]]}'`,
+          'two rows, by name',
+        ],
+        ['sluice predict iris --input-file rows.json --version 1 --output label --json', 'for a script'],
+        [`jq '.rows[:5]' examples/iris/predictions.json | sluice predict iris --input-file -`, 'from a pipe'],
+      ]),
+    )
+    .action(async (model: string, options: PredictOptions) => {
+      const result = await withClient(options, (client) => predict(client, model, options, io));
+      io.out(options.json ? `${JSON.stringify(result)}\n` : predictionText(result));
+      finish(EXIT.ok);
+    });
+}
+
+async function predict(
+  client: SluiceClient,
+  name: string,
+  options: PredictOptions,
+  io: CommandContext['io'],
+): Promise<Prediction> {
+  const { version, output: outputs, requestId } = options;
+  const given = await readInput(options, io);
+  const metadata = await client
+    .modelMetadata(name, { version })
+    .catch((error) => explainMissing(client, name, error));
+  const inputs = nameInput(given, metadata);
+  try {
+    return await client.model(name, { version }).predict(inputs, { outputs, requestId });
+  } catch (error) {
+    throw explainRefused(error, metadata);
+  }
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** An unknown model or version: says which there are. */
+async function explainMissing(client: SluiceClient, name: string, error: unknown): Promise<never> {
+  if (!(error instanceof SluiceClientError) || error.code !== 'NOT_FOUND') throw error;
+  const entries = await client.models().catch(() => []);
+  const versions = new Map<string, string[]>();
+  for (const { name, version, state } of entries) {
+    if (state === 'READY') versions.set(name, [...(versions.get(name) ?? []), version]);
+  }
+  const list = [...versions].map(
+    ([model, numbers]) => `${model} (${numbers.length === 1 ? 'version' : 'versions'} ${numbers.join(', ')})`,
+  );
+  const failed = entries.find((entry) => entry.name === name && entry.reason !== '');
+  const why =
+    failed === undefined ? '' : `Version ${failed.version} of it is ${failed.state}: ${failed.reason}\n`;
+  const hint = `${why}${list.length === 0 ? 'No model can be called there.' : `Models that can be called: ${list.join(', ')}`}`;
+  throw new CliError(EXIT.failed, error.code, `NOT_FOUND: ${error.message}`, hint);
+}
+
+/** A request that does not fit the model: shows what does. */
+function explainRefused(error: unknown, model: ModelMetadata): unknown {
+  if (!(error instanceof SluiceClientError) || error.code !== 'INVALID_ARGUMENT') return error;
+  const hint = `Model '${model.name}' has\n${signatureText(model)}`.trimEnd();
+  return new CliError(EXIT.failed, error.code, `INVALID_ARGUMENT: ${error.message}`, hint);
+}

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+
+/** What a command reads and writes; tests give their own. */
+export interface Io {
+  out(text: string): void;
+  err(text: string): void;
+  /** Text of a file; `-` is standard input. Rejects as `readFile` does. */
+  readText(path: string): Promise<string>;
+  /** Width of the terminal, for help texts. */
+  readonly columns: number;
+}
+
+export function systemIo(): Io {
+  return {
+    out: (chunk) => void process.stdout.write(chunk),
+    err: (chunk) => void process.stderr.write(chunk),
+    readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
+    columns: process.stdout.columns ?? 100,
+  };
+}
+
+/** `sluice models | head`: when the reader goes away, end in silence instead of with a stack trace. */
+export function guardStdout(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
+
+/** Makes a server's text safe for a terminal: no control characters, so no escape sequences either. */
+export function printable(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, (c) =>
+      c === '\n' || c === '\t' ? c : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    );
+}
