@@ -24,6 +24,14 @@ export function monotonicMs(): number {
   return performance.now() + OFFSET_MS;
 }
 
+/**
+ * Milliseconds since the epoch, for the one thing that a wall clock is good for here: to turn an instant that a library
+ * gives in wall-clock time (grpc-js a call's deadline) into a monotonic one, at once.
+ */
+export function wallClockMs(): number {
+  return Date.now();
+}
+
 export const systemClock: Clock = {
   now: monotonicMs,
   setTimer(fn, delayMs, options) {

@@ -22,11 +22,13 @@ export interface RpcContext {
 /** Message bytes in, message bytes out; a failure is thrown as a GatewayError. */
 export type UnaryHandler = (body: Uint8Array, context: RpcContext) => Promise<Uint8Array>;
 
-/** A stream in either direction. Iterating ends at half-close, and when the call is cancelled. */
+/** A stream in either direction. Iterating ends at half-close, when the call is cancelled, and when the server drains. */
 export interface RpcStream {
   readonly messages: AsyncIterable<Uint8Array>;
-  /** Resolves when the transport will take more: await it, or buffers grow. */
+  /** Resolves when the transport will take more: await it, or buffers grow. Rejects with CANCELLED after the call's end. */
   send(message: Uint8Array): Promise<void>;
+  /** Set when the server drains: a stream that could go on for ever should end. */
+  readonly closing: Cancellation;
 }
 
 /** Ends the call OK when it resolves, and with its GatewayError when it rejects. */

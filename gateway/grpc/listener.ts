@@ -1,0 +1,92 @@
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { GatewayError, quote } from '../core/error.js';
+
+/** Longest path of a Unix socket in bytes, on Linux; the kernel's field has room for one more, a zero. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/** What is wrong with an address, by the system's error codes. */
+const FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'it is in use: stop the process that listens there, or choose another address',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'permission denied: ports below 1024 and foreign folders need rights that this process lacks',
+  ENOENT: 'the folder of the socket does not exist',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+  EAFNOSUPPORT: 'this machine does not have that kind of address (IPv6?)',
+};
+
+/** Reads `host:port`, `[v6]:port` or `unix:path`. Throws INVALID_ARGUMENT, naming the address. */
+export function parseAddress(address: string): ListenOptions {
+  if (address.startsWith('unix:')) {
+    const path = address.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');
+    const bytes = Buffer.byteLength(path);
+    if (bytes === 0) throw badAddress(address, 'the path of the socket is missing');
+    if (bytes > MAX_SOCKET_PATH_BYTES)
+      throw badAddress(
+        address,
+        `the path has ${bytes} bytes, a Unix socket takes at most ${MAX_SOCKET_PATH_BYTES}`,
+      );
+    return { path };
+  }
+  const match = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535)
+    throw badAddress(address, 'wanted host:port, [IPv6]:port with a port of 0 to 65535, or unix:/path');
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+function badAddress(address: string, why: string): GatewayError {
+  return new GatewayError('INVALID_ARGUMENT', `cannot listen for gRPC on ${quote(address, 200)}: ${why}`);
+}
+
+/**
+ * The TCP or Unix socket server in front of grpc-js, which is handed each connection. It gives clear errors, a bound on
+ * connections, and a way to cut them all: none of which grpc-js has.
+ */
+export class Listener {
+  readonly #address: string;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(address: string, maxConnections: number, onConnection: (socket: Socket) => void) {
+    this.#address = address;
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      onConnection(socket);
+    });
+    this.#server.maxConnections = maxConnections;
+  }
+
+  /** Resolves to the port; 0 for a Unix socket. Rejects with a GatewayError that names the address. */
+  listen(): Promise<number> {
+    const options = parseAddress(this.#address);
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => {
+        const why = FAULTS[error.code ?? ''] ?? error.message;
+        const message = `cannot listen for gRPC on ${quote(this.#address, 200)}: ${why}`;
+        reject(new GatewayError('FAILED_PRECONDITION', message, { cause: error }));
+      };
+      this.#server.once('error', onError);
+      this.#server.listen(options, () => {
+        this.#server.off('error', onError);
+        // Later ones (EMFILE on accept) pass: the connection is lost, the server is not.
+        this.#server.on('error', () => {});
+        const bound = this.#server.address();
+        resolve(bound !== null && typeof bound === 'object' ? bound.port : 0);
+      });
+    });
+  }
+
+  /** Takes no new connections; resolves when those there are have ended. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      // An error here says that it was not listening: closed all the same.
+      this.#server.close(() => resolve());
+    });
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
