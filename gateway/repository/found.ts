@@ -1,0 +1,49 @@
+/** What a file looked like when it was found: enough to notice that it was replaced, cheap enough to take often. */
+export interface FileFacts {
+  readonly bytes: number;
+  readonly modifiedMs: number;
+}
+
+/** One version with a model file in it. */
+export interface FoundVersion extends FileFacts {
+  readonly version: number;
+  /** Absolute path of the `.onnx` file. */
+  readonly modelPath: string;
+}
+
+/** One model with at least one version. */
+export interface FoundModel {
+  readonly name: string;
+  /** Absolute path of the repository (or the file) that it was found in. */
+  readonly repository: string;
+  /** Ascending by version, at least one. */
+  readonly versions: readonly FoundVersion[];
+}
+
+/** Something that looks like a model and cannot be served; it is listed, so that nobody has to guess. */
+export interface Problem {
+  readonly model: string;
+  /** 0 when it is the model, not one version of it. */
+  readonly version: number;
+  /** For clients, too: names no path outside of the repository. */
+  readonly reason: string;
+}
+
+/** A repository of which nothing could be understood, and why, over several lines. */
+export interface UnusableRepository {
+  readonly repository: string;
+  readonly reason: string;
+}
+
+/** Everything that the sources hold now: always the whole set, never a difference. */
+export interface Found {
+  readonly models: readonly FoundModel[];
+  readonly problems: readonly Problem[];
+  /** A server whose repositories are all here should not start; a running one keeps what it has. */
+  readonly unusable: readonly UnusableRepository[];
+}
+
+/** Whether these are the same file contents, as far as size and time tell. */
+export function sameFile(a: FileFacts, b: FileFacts): boolean {
+  return a.bytes === b.bytes && a.modifiedMs === b.modifiedMs;
+}

@@ -1,0 +1,168 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { quote } from '../core/error.js';
+import type { Logger } from '../core/logger.js';
+import { describeTree, nearestLayout } from './describe-tree.js';
+import type { Found, FoundModel, FoundVersion, Problem, UnusableRepository } from './found.js';
+import { fileProblem, type Listing, listDirectory } from './list-directory.js';
+import { type Inspection, inspectModelDirectory, MODEL_FILE } from './model-directory.js';
+import { isModelName, MODEL_NAME_RULE, parseVersion } from './names.js';
+
+/** Most models of all repositories together; what is found beyond them is left out with a warning. */
+const MAX_MODELS = 10_000;
+
+export interface ModelSourceOptions {
+  /** Absolute paths: repositories, directories of one model, or `.onnx` files; earlier ones win. */
+  readonly repositories: readonly string[];
+  /**
+   * Name of a model that is given without one: a bare directory or file.
+   * @default the directory's name, or the file's without its extension
+   */
+  readonly modelName?: string;
+  readonly logger: Logger;
+}
+
+/**
+ * Reads the repositories once and tells everything that is in them. Understands
+ * - `<repository>/<model>/<version>/model.onnx`, where `model.onnx` may be a directory that holds it,
+ * - `<repository>/<model>/model.onnx`: version 1,
+ * - a model's own directory, with versions in it or bare with one `model.onnx`: what KServe mounts,
+ * - a single `.onnx` file: version 1.
+ *
+ * One bad model never hides another, and nothing rejects: what cannot be served is in `problems`, a repository that
+ * cannot be read or understood in `unusable`. An empty repository is neither: models may come later.
+ */
+export async function scanRepositories(options: ModelSourceOptions): Promise<Found> {
+  const scan = new Scan(options);
+  for (const repository of new Set(options.repositories)) await scan.add(repository);
+  return scan.found();
+}
+
+class Scan {
+  readonly #options: ModelSourceOptions;
+  readonly #models = new Map<string, FoundModel>();
+  readonly #problems: Problem[] = [];
+  readonly #unusable: UnusableRepository[] = [];
+  /** Names that have a problem for a model, so that a later repository does not take their place unnoticed. */
+  readonly #taken = new Set<string>();
+  #full = false;
+
+  constructor(options: ModelSourceOptions) {
+    this.#options = options;
+  }
+
+  found(): Found {
+    return { models: [...this.#models.values()], problems: this.#problems, unusable: this.#unusable };
+  }
+
+  async add(repository: string): Promise<void> {
+    try {
+      const facts = await stat(repository);
+      if (facts.isDirectory()) await this.#addDirectory(repository);
+      else if (repository.endsWith('.onnx')) this.#addFile(repository, facts.size, facts.mtimeMs);
+      else
+        this.#refuse(repository, 'it is a file, but not an .onnx file: wanted a directory or an .onnx file');
+    } catch (error) {
+      this.#refuse(repository, fileProblem(error));
+    }
+  }
+
+  #addFile(path: string, bytes: number, modifiedMs: number): void {
+    const parent = basename(dirname(path));
+    const version = basename(path) === MODEL_FILE ? parseVersion(parent) : undefined;
+    // `…/iris/2/model.onnx` is known for what it is, though it was named on its own.
+    const given = version === undefined ? parent : basename(dirname(dirname(path)));
+    const name = basename(path) === MODEL_FILE ? given : basename(path, '.onnx');
+    const found: FoundVersion = { version: version ?? 1, modelPath: path, bytes, modifiedMs };
+    const inspection = { isModel: true, versions: [found], problems: [], warnings: [] };
+    this.#addModel(path, this.#options.modelName ?? name, inspection);
+  }
+
+  async #addDirectory(repository: string): Promise<void> {
+    const listing = await listDirectory(repository);
+    if (listing.entries.some(({ name }) => name === MODEL_FILE) || (await isModelsOwn(listing))) {
+      const name = this.#options.modelName ?? basename(repository);
+      this.#addModel(repository, name, await inspectModelDirectory(repository));
+      return;
+    }
+    if (listing.truncated)
+      this.#options.logger.warn({ repository }, 'Repository has too many entries: some were left out');
+    let understood = false;
+    for (const { name, path, kind } of listing.entries) {
+      if (kind !== 'directory' || this.#full) continue;
+      try {
+        understood = this.#addModel(repository, name, await inspectModelDirectory(path)) || understood;
+      } catch (error) {
+        this.#addProblem(repository, name, 0, `its directory cannot be read: ${fileProblem(error)}`);
+        understood = true;
+      }
+    }
+    if (understood) return;
+    if (listing.entries.length === 0)
+      return this.#options.logger.warn({ repository }, 'Repository is empty: nothing to serve yet');
+    const tree = await describeTree(repository);
+    const wanted = nearestLayout(listing.entries);
+    this.#refuse(repository, `no model in it. Wanted: ${wanted}.\nFound:\n${tree}`);
+  }
+
+  /** Returns whether the directory was a model's at all. */
+  #addModel(repository: string, name: string, inspection: Inspection): boolean {
+    const { logger } = this.#options;
+    for (const warning of inspection.warnings) logger.warn({ repository, model: name }, `Model: ${warning}`);
+    if (!inspection.isModel) {
+      if (inspection.warnings.length === 0)
+        logger.debug({ repository, directory: name }, 'Directory holds no model and is skipped');
+      return false;
+    }
+    if (!isModelName(name)) {
+      this.#addProblem(repository, name, 0, `not a legal name for a model: wanted ${MODEL_NAME_RULE}`);
+    } else if (this.#models.has(name) || this.#taken.has(name)) {
+      const reason = 'the same model is in another repository, named earlier: only that one is served';
+      this.#addProblem(repository, name, 0, reason);
+    } else if (this.#models.size >= MAX_MODELS) {
+      this.#full = true;
+      logger.warn({ repository, limit: MAX_MODELS }, 'Too many models: the rest are left out');
+    } else {
+      for (const { version, reason } of inspection.problems)
+        this.#addProblem(repository, name, version, reason);
+      const { versions } = inspection;
+      this.#taken.add(name);
+      if (versions.length > 0) this.#models.set(name, { name, repository, versions });
+    }
+    return true;
+  }
+
+  #addProblem(repository: string, model: string, version: number, reason: string): void {
+    this.#options.logger.warn({ repository, model, version, reason }, 'Model cannot be served');
+    // As many problems as models: a directory of nothing but problems is bounded too.
+    if (this.#problems.length < MAX_MODELS) this.#problems.push({ model, version, reason });
+  }
+
+  #refuse(repository: string, reason: string): void {
+    this.#unusable.push({
+      repository,
+      reason: `Cannot use model repository ${quote(repository, 200)}: ${reason}`,
+    });
+  }
+}
+
+/**
+ * Whether version directories with models lie at the top: it is one model's directory, not a repository of some. A
+ * neighbour that is a model decides for the repository, in which models may be called `1` and `2`.
+ */
+async function isModelsOwn(listing: Listing): Promise<boolean> {
+  const directories = listing.entries.filter(({ kind }) => kind === 'directory');
+  let versions = 0;
+  for (const { name, path } of directories) {
+    if (parseVersion(name) === undefined) continue;
+    const inner = await listDirectory(path).catch(() => undefined);
+    if (inner?.entries.some((entry) => entry.name === MODEL_FILE)) versions++;
+    else if (inner?.entries.some((entry) => parseVersion(entry.name) !== undefined)) return false;
+  }
+  if (versions === 0) return false;
+  for (const { name, path } of directories) {
+    if (parseVersion(name) !== undefined) continue;
+    if ((await inspectModelDirectory(path).catch(() => undefined))?.isModel) return false;
+  }
+  return true;
+}

@@ -1,0 +1,327 @@
+import { join } from 'node:path';
+import type { ModelCatalog, VersionStatus } from '../core/catalog.js';
+import type { ModelHost } from '../core/channel.js';
+import type { Clock } from '../core/clock.js';
+import { GatewayError, quote } from '../core/error.js';
+import type { Lease } from '../core/infer-call.js';
+import type { Logger } from '../core/logger.js';
+import type { Manifest, Prepare, PrepareRequest } from '../core/manifest.js';
+import { versionKey } from '../core/model.js';
+import type { Found, FoundVersion, Problem } from './found.js';
+import { ModelRecord } from './model-record.js';
+import { isModelName, MODEL_NAME_RULE } from './names.js';
+import type { VersionEntry } from './version-entry.js';
+import { DEFAULT_VERSION_POLICY, type VersionPolicy } from './version-policy.js';
+
+/** What is configured for one model. */
+export interface ModelSettings {
+  /** @default latest 1 */
+  readonly versionPolicy?: VersionPolicy;
+  /** @default autofill: `defaultMaxBatchSize` when the model is batchable */
+  readonly maxBatchSize?: number;
+}
+
+export interface RegistryOptions {
+  /** Absolute path; a version may keep files in `<cacheDir>/<model>/<version>`, which `prepare` makes. */
+  readonly cacheDir: string;
+  /** @default 256 */
+  readonly defaultMaxBatchSize?: number;
+  /** @default 1 */
+  readonly intraOpThreads?: number;
+  /** By model name. @default none */
+  readonly models?: ReadonlyMap<string, ModelSettings>;
+}
+
+export interface RegistryDependencies extends RegistryOptions {
+  readonly prepare: Prepare;
+  readonly host: ModelHost;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Converges the loaded versions to the aspired ones, in the background, and hands out leases on what is there.
+ *
+ * One version at a time is prepared and one at a time is loaded on the workers; the preparation of the next overlaps
+ * the loading of the present one. A version that fails is listed with its reason and stops no other.
+ */
+export class Registry implements ModelCatalog {
+  readonly #deps: RegistryDependencies;
+  readonly #models = new Map<string, ModelRecord>();
+  /** Models whose next action is to be decided. */
+  readonly #dirty = new Set<string>();
+  /** Models with something to load, waiting for their turn. */
+  readonly #loadQueue = new Set<string>();
+  readonly #listeners = new Set<(model: string) => void>();
+  readonly #settledWaiters: (() => void)[] = [];
+  readonly #idleWaiters: (() => void)[] = [];
+  #preparing = false;
+  /** Loads and unloads that have begun and not ended. */
+  #underWay = 0;
+  /** Ends with the last load handed to the host. */
+  #lastLoad: Promise<void> = Promise.resolve();
+  /** Leases and retains, of all versions. */
+  #holds = 0;
+  #closed = false;
+
+  constructor(dependencies: RegistryDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Sets what should be served: the whole set. What is no longer in it is drained and unloaded. */
+  aspire(found: Found): void {
+    const models = new Map(found.models.map((model) => [model.name, model]));
+    const problems = new Map<string, Problem[]>();
+    for (const problem of found.problems) {
+      const same = problems.get(problem.model);
+      if (same === undefined) problems.set(problem.model, [problem]);
+      else same.push(problem);
+    }
+    for (const name of new Set([...models.keys(), ...problems.keys(), ...this.#models.keys()])) {
+      const record = this.#models.get(name) ?? new ModelRecord(name);
+      const policy = this.#deps.models?.get(name)?.versionPolicy ?? DEFAULT_VERSION_POLICY;
+      record.aspire(models.get(name), problems.get(name) ?? [], policy);
+      this.#models.set(name, record);
+      this.#dirty.add(name);
+    }
+    this.#converge();
+  }
+
+  /** Resolves when every aspired version is available or has failed; at once when that is so, or after `close`. */
+  settled(): Promise<void> {
+    if (this.#isSettled()) return Promise.resolve();
+    return new Promise((resolve) => this.#settledWaiters.push(resolve));
+  }
+
+  /** Resolves when nothing is leased or retained. The caller bounds the wait, and lets no new request in. */
+  idle(): Promise<void> {
+    if (this.#holds === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Stops converging and tells nobody anything any more. What is loaded ends with the workers that hold it. */
+  close(): void {
+    this.#closed = true;
+    this.#dirty.clear();
+    this.#loadQueue.clear();
+    this.#listeners.clear();
+    for (const wake of this.#settledWaiters.splice(0)) wake();
+  }
+
+  list(): readonly VersionStatus[] {
+    return [...this.#models.values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap((record) => record.statuses());
+  }
+
+  /** Whether this is the name of a model found, working or not: what may become the label of a metric. */
+  known(model: string): boolean {
+    return this.#models.has(model);
+  }
+
+  available(model: string): readonly number[] {
+    return this.#models.get(model)?.available ?? [];
+  }
+
+  ready(model: string, version: string): boolean {
+    try {
+      this.#find(model, version);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  describe(model: string, version: string): Manifest {
+    return manifestOf(this.#find(model, version));
+  }
+
+  lease(model: string, version: string): Lease {
+    const entry = this.#find(model, version);
+    return { manifest: manifestOf(entry), release: this.#hold(entry) };
+  }
+
+  /** Holds a version that is held already, for as long as a batch of it is under way; returns the release. */
+  retain(manifest: Manifest): () => void {
+    const entry = this.#models.get(manifest.model)?.entries.get(manifest.version);
+    if (entry === undefined || entry.manifest !== manifest || entry.unloading) {
+      throw new GatewayError('INTERNAL', `cannot retain ${versionKey(manifest)}: it is not loaded`, {
+        reason: 'internal',
+      });
+    }
+    return this.#hold(entry);
+  }
+
+  onChange(listener: (model: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #find(model: string, version: string): VersionEntry {
+    const record = this.#models.get(model);
+    if (record !== undefined && isModelName(model)) return record.find(version);
+    if (!isModelName(model)) {
+      const message = `${quote(model)} is not a legal name for a model: wanted ${MODEL_NAME_RULE}`;
+      throw new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request', field: 'model_name' });
+    }
+    throw new GatewayError('NOT_FOUND', `Request for unknown model: ${quote(model)} is not found`, {
+      reason: 'unknown_model',
+      field: 'model_name',
+    });
+  }
+
+  #hold(entry: VersionEntry): () => void {
+    this.#holds++;
+    return entry.hold(this.#released);
+  }
+
+  readonly #released = (entry: VersionEntry): void => {
+    this.#holds--;
+    if (this.#holds === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
+    if (entry.holds === 0 && entry.state === 'draining' && !entry.unloading) void this.#letGo(entry);
+  };
+
+  /** Takes every step that can be taken now. Called whenever something has changed. */
+  #converge(): void {
+    if (this.#closed) return;
+    do {
+      for (const name of this.#dirty) {
+        this.#dirty.delete(name);
+        this.#step(name);
+      }
+      for (const name of this.#loadQueue) {
+        if (this.#preparing) break;
+        this.#loadQueue.delete(name);
+        this.#startLoad(name);
+      }
+    } while (this.#dirty.size > 0);
+    if (this.#isSettled()) for (const wake of this.#settledWaiters.splice(0)) wake();
+  }
+
+  #isSettled(): boolean {
+    return this.#closed || (this.#dirty.size === 0 && this.#loadQueue.size === 0 && this.#underWay === 0);
+  }
+
+  /** Decides a model's next action and takes it; a load waits for its turn. */
+  #step(name: string): void {
+    const record = this.#models.get(name);
+    if (record === undefined) return;
+    record.prune();
+    if (record.forgotten) this.#models.delete(name);
+    const action = record.next();
+    if (action?.kind === 'load') this.#loadQueue.add(name);
+    const entry = action && record.entries.get(action.version);
+    if (entry === undefined || action?.kind === 'load') return;
+    // One step leads to the next: #converge comes back to this model.
+    this.#dirty.add(name);
+    if (action?.kind === 'restore') entry.become('available');
+    else if (entry.state === 'failed') entry.become('unloaded');
+    else {
+      entry.become('draining');
+      if (entry.holds === 0) void this.#letGo(entry);
+    }
+    this.#refresh(record);
+  }
+
+  /** Begins the load that the model wants by now; it may have changed while it waited. */
+  #startLoad(name: string): void {
+    const record = this.#models.get(name);
+    const action = record?.next();
+    const entry = action?.kind === 'load' ? record?.entries.get(action.version) : undefined;
+    if (record !== undefined && entry?.found !== undefined) void this.#bringUp(record, entry, entry.found);
+    else this.#dirty.add(name);
+  }
+
+  async #bringUp(record: ModelRecord, entry: VersionEntry, found: FoundVersion): Promise<void> {
+    const { host, clock, logger } = this.#deps;
+    const startedAt = clock.now();
+    let myTurn = true;
+    this.#preparing = true;
+    this.#underWay++;
+    entry.tried = { bytes: found.bytes, modifiedMs: found.modifiedMs };
+    entry.retryDue = false;
+    entry.become('loading');
+    try {
+      const manifest = await this.#deps.prepare(this.#request(entry, found));
+      await this.#lastLoad;
+      if (this.#closed || !record.wants(entry.version)) return entry.become('unloaded');
+      entry.become('warming');
+      const loaded = host.load(manifest);
+      this.#lastLoad = loaded.catch(() => {});
+      myTurn = this.#preparing = false;
+      this.#converge();
+      await loaded;
+      entry.manifest = manifest;
+      entry.become('available');
+      const { model, version, warnings, batchCheck } = manifest;
+      const ms = Math.round(clock.now() - startedAt);
+      logger.info({ model, version, ms, batchCheck, warnings }, 'Model version is available');
+    } catch (thrown) {
+      const error = GatewayError.from(thrown);
+      entry.become('failed', error.message);
+      const { model, version } = entry;
+      if (!this.#closed) logger.error({ model, version, err: error }, 'Model version failed to load');
+    } finally {
+      if (myTurn) this.#preparing = false;
+      this.#ended(record);
+    }
+  }
+
+  /** Tells the workers to let go of a version that nobody holds any more. */
+  async #letGo(entry: VersionEntry): Promise<void> {
+    const { model, version } = entry;
+    entry.unloading = true;
+    this.#underWay++;
+    try {
+      await this.#deps.host.unload(versionKey(entry));
+      this.#deps.logger.info({ model, version }, 'Model version is unloaded');
+    } catch (err) {
+      this.#deps.logger.error({ model, version, err }, 'Model version failed to unload: taken for gone');
+    }
+    entry.unloading = false;
+    entry.manifest = undefined;
+    entry.become('unloaded');
+    this.#ended(this.#models.get(model));
+  }
+
+  #ended(record: ModelRecord | undefined): void {
+    this.#underWay--;
+    if (record !== undefined) {
+      this.#refresh(record);
+      this.#dirty.add(record.name);
+    }
+    this.#converge();
+  }
+
+  #refresh(record: ModelRecord): void {
+    if (!record.refresh()) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(record.name);
+      } catch (err) {
+        this.#deps.logger.error({ model: record.name, err }, 'A listener to model changes threw');
+      }
+    }
+  }
+
+  #request(entry: VersionEntry, found: FoundVersion): PrepareRequest {
+    const { cacheDir, defaultMaxBatchSize = 256, intraOpThreads = 1, models } = this.#deps;
+    const { model, version } = entry;
+    const maxBatchSize = models?.get(model)?.maxBatchSize;
+    const outputDir = join(cacheDir, model, String(version));
+    const base = {
+      model,
+      version,
+      modelPath: found.modelPath,
+      outputDir,
+      defaultMaxBatchSize,
+      intraOpThreads,
+    };
+    return maxBatchSize === undefined ? base : { ...base, maxBatchSize };
+  }
+}
+
+/** An available version was prepared: it has a manifest. */
+function manifestOf(entry: VersionEntry): Manifest {
+  return entry.manifest as Manifest;
+}
