@@ -1,0 +1,69 @@
+import type { Machine } from './machine.js';
+import type { Problem } from './problem.js';
+import type { Config } from './schema.js';
+import { planWorkers, WorkerExcess } from './workers.js';
+
+interface Findings {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+/** What no single setting can tell: faults and surprises in how settings stand to each other. */
+export function crossCheck(
+  config: Config,
+  sources: Readonly<Record<string, string>>,
+  { machine, requireModels }: { machine?: Machine; requireModels?: boolean },
+): Findings {
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  const blame = (paths: readonly string[], message: string) =>
+    problems.push({
+      path: paths.join(' and '),
+      source: [...new Set(paths.map((path) => sources[path] ?? 'default'))].join(', '),
+      message,
+    });
+  const { grpc, http, queue, server, metrics } = config;
+
+  if (!grpc.enabled && !http.enabled)
+    blame(['grpc.enabled', 'http.enabled'], 'both are false: nothing would be served');
+  if (grpc.enabled && http.enabled && grpc.port === http.port && grpc.port !== 0) {
+    if (overlap(grpc.address, http.address))
+      blame(['grpc.port', 'http.port'], `both are ${grpc.port}: wanted two different ports`);
+  }
+  if (server.drainDelayMs > server.exitTimeoutSecs * 1000) {
+    blame(
+      ['server.drainDelayMs', 'server.exitTimeoutSecs'],
+      `the drain delay of ${server.drainDelayMs} ms would outlast the ${server.exitTimeoutSecs} s until the exit`,
+    );
+  }
+  if (requireModels === true && config.modelRepository.length === 0) {
+    problems.push({
+      path: 'modelRepository',
+      source: 'not given',
+      message: 'nothing to serve',
+      hint: 'Name a model repository, a model directory or an .onnx file: sluice serve ./models',
+    });
+  }
+  if (machine !== undefined) {
+    try {
+      planWorkers(config.workers, machine);
+    } catch (error) {
+      if (!(error instanceof WorkerExcess)) throw error;
+      blame(['workers.count', 'workers.intraOpThreads'], error.message);
+    }
+  }
+  if (grpc.enabled && grpc.maxMessageBytes > queue.maxQueueBytes) {
+    warnings.push(
+      `grpc.maxMessageBytes (${grpc.maxMessageBytes}) exceeds queue.maxQueueBytes (${queue.maxQueueBytes}): a request of that size can never be queued`,
+    );
+  }
+  if (metrics.enabled && !http.enabled && sources['metrics.enabled'] !== 'default')
+    warnings.push('metrics.enabled has no effect: /metrics is on the HTTP port, and http.enabled is false');
+  return { problems, warnings };
+}
+
+const WILDCARDS = new Set(['0.0.0.0', '::']);
+
+function overlap(a: string, b: string): boolean {
+  return a === b || WILDCARDS.has(a) || WILDCARDS.has(b);
+}

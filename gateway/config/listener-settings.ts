@@ -1,0 +1,94 @@
+import { bool, integer, text } from './setting.js';
+
+/** A host name, an IPv4 or an IPv6 address (without brackets); no port. */
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,32})?)$/;
+const HOST_WANTED = 'a host name or an IP address, without a port (IPv6 without brackets)';
+const DAY_MS = 86_400_000;
+
+const address = (protocol: string) =>
+  text({
+    default: '127.0.0.1',
+    placeholder: 'host',
+    pattern: HOST,
+    wanted: HOST_WANTED,
+    why: `Where ${protocol} listens. Loopback unless told otherwise; 0.0.0.0 opens it to the network (Triton's default).`,
+  });
+
+/** The gRPC listener. */
+export const GRPC_SETTINGS = {
+  enabled: bool({ default: true, flag: 'allow-grpc', why: 'Whether gRPC is served at all.' }),
+  address: address('gRPC'),
+  port: integer({ default: 8001, min: 0, max: 65535, why: 'The gRPC port; 0 takes any free one.' }),
+  maxMessageBytes: integer({
+    default: 64 * 1024 * 1024,
+    min: 1024,
+    max: 2 ** 31 - 1,
+    unit: 'bytes',
+    why: 'Largest request and response. A larger one is refused with RESOURCE_EXHAUSTED.',
+  }),
+  maxDeadlineMs: integer({
+    default: 30_000,
+    min: 1,
+    max: DAY_MS,
+    unit: 'ms',
+    why: 'Longest time a call may take, whatever deadline it asks for; calls without a deadline get this one.',
+  }),
+  maxConcurrentStreams: integer({
+    default: 1000,
+    min: 1,
+    max: 1_000_000,
+    why: 'Calls that one connection may have open at once; clients queue what is above.',
+  }),
+  keepaliveTimeMs: integer({
+    default: 60_000,
+    min: 1000,
+    max: DAY_MS,
+    unit: 'ms',
+    flag: 'grpc-keepalive-time',
+    why: 'Idle time after which a connection is pinged, so that vanished clients are noticed.',
+  }),
+  keepaliveTimeoutMs: integer({
+    default: 20_000,
+    min: 100,
+    max: DAY_MS,
+    unit: 'ms',
+    flag: 'grpc-keepalive-timeout',
+    why: 'How long a ping may stay unanswered before its connection is closed.',
+  }),
+  maxConnectionAgeMs: integer({
+    default: 0,
+    min: 0,
+    max: 30 * DAY_MS,
+    unit: 'ms',
+    flag: 'grpc-max-connection-age',
+    why: 'Age at which a connection is asked to reconnect, so that load spreads over new replicas; 0 for never.',
+  }),
+  maxConnectionAgeGraceMs: integer({
+    default: 30_000,
+    min: 0,
+    max: DAY_MS,
+    unit: 'ms',
+    flag: 'grpc-max-connection-age-grace',
+    why: 'How long calls may go on after their connection has reached its age.',
+  }),
+};
+
+/** The HTTP listener: probes and metrics. */
+export const HTTP_SETTINGS = {
+  enabled: bool({
+    default: true,
+    flag: 'allow-http',
+    why: 'Whether `/livez`, `/readyz` and `/metrics` are served.',
+  }),
+  address: address('HTTP'),
+  port: integer({ default: 8000, min: 0, max: 65535, why: 'The HTTP port; 0 takes any free one.' }),
+};
+
+/** Metrics. */
+export const METRICS_SETTINGS = {
+  enabled: bool({
+    default: true,
+    flag: 'allow-metrics',
+    why: 'Whether `/metrics` answers; it is on the HTTP port.',
+  }),
+};

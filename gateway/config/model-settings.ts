@@ -1,0 +1,115 @@
+import { delimiter } from 'node:path';
+import * as z from 'zod';
+import { bool, integer, list, optionalText, Setting } from './setting.js';
+
+/** Which versions of a model are served; what Triton calls its version policy. */
+export type VersionPolicySetting =
+  | 'all'
+  | { readonly latest: number }
+  | { readonly specific: readonly number[] };
+
+/** What sluice.yaml may say of one model. What is absent is decided by the model itself. */
+export interface ModelSettings {
+  /** @default { latest: 1 } */
+  readonly versionPolicy?: VersionPolicySetting;
+  /** Most rows of one batch; 0 never batches. @default what the model allows, at most defaultMaxBatchSize */
+  readonly maxBatchSize?: number;
+}
+
+const MAX_BATCH_SIZE = 1_000_000;
+/** A name that is also a directory's: no slash, no control character, not `.` or `..`. */
+const MODEL_NAME = /^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u;
+const MODEL_NAME_WANTED = 'a model name: at most 255 characters, without slashes';
+/** A local path. `s3://…` and its kind would otherwise be taken for a directory of that name. */
+const LOCAL_PATH = /^(?![a-z][a-z0-9+.-]*:\/\/)[^\0]{1,4096}$/i;
+const LOCAL_PATH_WANTED = 'a path of the local file system';
+
+const count = (min: number, max: number) => {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+};
+
+const versionPolicy = z.union(
+  [
+    z.literal('all'),
+    z.strictObject({ latest: count(1, 1000) }),
+    z.strictObject({ specific: z.array(count(1, Number.MAX_SAFE_INTEGER)).min(1).max(1000) }),
+  ],
+  { error: 'all, {latest: n} or {specific: [n, …]}' },
+);
+
+/** Without a prototype, as every value of this setting: a model may be called `constructor`. */
+const NO_MODELS: Readonly<Record<string, ModelSettings>> = Object.create(null);
+
+const models = new Setting<Readonly<Record<string, ModelSettings>>>({
+  form: 'file-only',
+  type: z.record(
+    z.string().regex(MODEL_NAME),
+    z.strictObject({
+      versionPolicy: versionPolicy
+        .describe('Which versions are served: all, {latest: n} or {specific: [n, …]}. Default {latest: 1}.')
+        .exactOptional(),
+      maxBatchSize: count(0, MAX_BATCH_SIZE)
+        .describe('Most rows of one batch; 0 never batches. Default: what the model allows.')
+        .exactOptional(),
+    }),
+  ),
+  default: NO_MODELS,
+  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`) and `maxBatchSize` (rows; 0 never batches).',
+  wanted: 'a section per model name, with versionPolicy or maxBatchSize',
+  placeholder: '',
+  fromText: () => undefined,
+});
+
+/** Where models are and how they are taken. */
+export const MODEL_SETTINGS = {
+  modelRepository: list({
+    default: [],
+    flag: 'model-repository',
+    aliases: ['model-store', 'model-dir'],
+    placeholder: 'path',
+    pattern: LOCAL_PATH,
+    wanted: LOCAL_PATH_WANTED,
+    separator: delimiter,
+    isPath: true,
+    why: 'Where the models are: a repository (`<model>/<version>/model.onnx`), one model directory or one `.onnx` file. A path without a flag means the same.',
+  }),
+  modelName: optionalText({
+    default: undefined,
+    defaultText: 'from the file or its directory',
+    placeholder: 'name',
+    pattern: MODEL_NAME,
+    wanted: MODEL_NAME_WANTED,
+    why: 'The name to serve a bare model file or directory under, where no directory names it.',
+  }),
+  defaultMaxBatchSize: integer({
+    default: 256,
+    min: 1,
+    max: MAX_BATCH_SIZE,
+    unit: 'rows',
+    why: 'Most rows of one batch, for models that can be batched and say nothing themselves.',
+  }),
+  cacheDir: optionalText({
+    default: undefined,
+    defaultText: "a directory of the server's own under the system's temporary directory",
+    placeholder: 'path',
+    pattern: LOCAL_PATH,
+    wanted: LOCAL_PATH_WANTED,
+    isPath: true,
+    why: 'Where rewritten models are put; needs room for one copy of each model that is rewritten.',
+  }),
+  requiredModels: list({
+    default: [],
+    flag: 'load-model',
+    placeholder: 'name',
+    pattern: MODEL_NAME,
+    wanted: MODEL_NAME_WANTED,
+    separator: ',',
+    why: 'Models without which the server is not ready. All other models are loaded too, but may fail.',
+  }),
+  strictReadiness: bool({
+    default: false,
+    why: "Ready only when every model is available. Triton's default is true; here one broken optional model does not take a whole server out of rotation.",
+  }),
+  models,
+};

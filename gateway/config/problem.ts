@@ -1,0 +1,78 @@
+import { quote } from '../core/error.js';
+
+/** One fault of the configuration. */
+export interface Problem {
+  /** The setting, e.g. `grpc.port`, or what else is at fault: a flag, the file. */
+  readonly path: string;
+  /** Where it was given: `flag --grpc-port`, `environment SLUICE_GRPC_PORT`, `file sluice.yaml:3:9`. */
+  readonly source: string;
+  /** What is wrong and what is wanted. */
+  readonly message: string;
+  /** What was probably meant. */
+  readonly hint?: string;
+}
+
+/** All faults of a configuration at once. Whoever runs the server answers it with exit code 78. */
+export class ConfigError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    const count = problems.length === 1 ? 'One fault' : `${problems.length} faults`;
+    super(
+      `${count} in the configuration:\n${problems.map((problem) => `  - ${describe(problem)}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+function describe({ path, source, message, hint }: Problem): string {
+  return `${path}: ${message} (${source})${hint === undefined ? '' : `. ${hint}`}`;
+}
+
+/** A value for a message: short, on one line, quoted. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return quote(value);
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** `Did you mean 'grpc.port'?` where one of the names is near; else undefined. */
+export function didYouMean(given: string, names: readonly string[]): string | undefined {
+  const near = nearest(given, names);
+  return near === undefined ? undefined : `Did you mean ${quote(near)}?`;
+}
+
+/** The name that takes the fewest edits, case and separators apart; undefined when none is near. */
+export function nearest(given: string, names: readonly string[]): string | undefined {
+  const plain = bare(given.slice(0, 100));
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(plain.length / 3)) + 1;
+  for (const name of names) {
+    const distance = editDistance(plain, bare(name));
+    if (distance < bestDistance) {
+      best = name;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function bare(name: string): string {
+  return name.toLowerCase().replace(/[-_.]/g, '');
+}
+
+/** Levenshtein's distance, row by row. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(substitute, (previous[j] as number) + 1, (row[j - 1] as number) + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length] as number;
+}

@@ -1,0 +1,88 @@
+import { isatty } from 'node:tty';
+import { pino, stdTimeFunctions } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import type { Logger } from '../core/logger.js';
+import { bounded, cut } from './bounded.js';
+import { type LineSink, openSink } from './sink.js';
+
+export interface LoggerOptions {
+  /** The least serious lines to write. @default 'info' */
+  readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** `auto`: pretty on a terminal, one JSON object a line elsewhere. @default 'auto' */
+  readonly format?: 'auto' | 'json' | 'pretty';
+  /** Where lines go. @default standard output */
+  readonly sink?: LineSink;
+  /** Whether they go to a terminal: decides `auto`. @default whether standard output is one */
+  readonly isTerminal?: boolean;
+}
+
+/** A Logger, and what its owner does with it. */
+export interface LogOutput {
+  readonly logger: Logger;
+  /** Lines given up because the output was closed or did not keep up. */
+  dropped(): number;
+  /** Writes out what is still buffered; for the end of the process. Lines after it are dropped. */
+  close(): void;
+}
+
+const STANDARD_OUTPUT = 1;
+
+/**
+ * A structured logger that never throws, never blocks on a slow reader and writes no line of unbounded length.
+ * The request's id goes into the field `requestId`, an error into `err`.
+ */
+export function createLogger(options: LoggerOptions = {}): LogOutput {
+  const { level = 'info', format = 'auto', isTerminal = isatty(STANDARD_OUTPUT) } = options;
+  const pretty = format === 'pretty' || (format === 'auto' && isTerminal);
+  const sink = options.sink ?? openSink(STANDARD_OUTPUT);
+  // Formatting in this thread, line by line: pino's transports would each start a thread.
+  const prettify = pretty
+    ? prettyFactory({ colorize: isTerminal, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+    : undefined;
+  let failed = 0;
+  const write = (line: string): void =>
+    sink.write(prettify === undefined ? line : prettify(JSON.parse(line, visible)));
+  const lines = pino(
+    {
+      level,
+      base: null,
+      // Errors come in already flattened: pino's own serializer would take them for plain objects.
+      serializers: { err: (err: unknown) => err },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write },
+  );
+  const method =
+    (name: 'debug' | 'info' | 'warn' | 'error') =>
+    (fields: object, message: string): void => {
+      if (!lines.isLevelEnabled(name)) return;
+      try {
+        lines[name](fields instanceof Error ? { err: bounded(fields) } : bounded(fields), cut(message));
+      } catch {
+        // A getter that throws, say: a log line is never worth a request.
+        failed++;
+      }
+    };
+  return {
+    logger: {
+      debug: method('debug'),
+      info: method('info'),
+      warn: method('warn'),
+      error: method('error'),
+    },
+    dropped: () => failed + sink.dropped(),
+    close: () => sink.close(),
+  };
+}
+
+/**
+ * JSON escapes control characters by itself; on a terminal, client text in a field could move the cursor or fake a
+ * line. Only stacks keep their line breaks.
+ */
+function visible(key: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return value.replace(/\p{Cc}/gu, (char) =>
+    char === '\n' && key === 'stack' ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
