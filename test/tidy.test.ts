@@ -79,7 +79,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/grpc',
     'gateway/http',
   ],
-  'gateway/main': ['gateway/core', 'gateway/gateway', 'gateway/config', 'gateway/telemetry'],
+  'gateway/main': [
+    'gateway/core',
+    'gateway/gateway',
+    'gateway/greeting',
+    'gateway/config',
+    'gateway/telemetry',
+  ],
+  'gateway/greeting': ['gateway/gateway'],
   client: [],
   cli: ['client', 'gateway/main', 'gateway/gateway', 'gateway/config'],
 };
@@ -105,7 +112,7 @@ const GLOBAL_HOMES: readonly { readonly pattern: RegExp; readonly homes: readonl
     homes: ['gateway/core/clock.ts', 'worker/', 'cli/', 'client/'],
   },
   { pattern: /\bset(?:Timeout|Interval)\(/, homes: ['gateway/core/clock.ts', 'worker/', 'cli/', 'client/'] },
-  { pattern: /\bprocess\.env\b/, homes: ['gateway/config/load.ts', 'gateway/main.ts', 'cli/'] },
+  { pattern: /\bprocess\.env\b/, homes: ['gateway/config/load.ts', 'gateway/config/privacy.ts', 'cli/'] },
   { pattern: /\bprocess\.exit\(/, homes: ['gateway/main.ts', 'cli/', 'worker/prepare.ts'] },
   { pattern: /\bconsole\./, homes: ['cli/'] },
 ];

@@ -16,9 +16,9 @@ import { DEFAULT_VERSION_POLICY, type VersionPolicy } from './version-policy.js'
 /** What is configured for one model. */
 export interface ModelSettings {
   /** @default latest 1 */
-  readonly versionPolicy?: VersionPolicy;
+  readonly versionPolicy?: VersionPolicy | undefined;
   /** @default autofill: `defaultMaxBatchSize` when the model is batchable */
-  readonly maxBatchSize?: number;
+  readonly maxBatchSize?: number | undefined;
 }
 
 export interface RegistryOptions {

@@ -1,0 +1,397 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Batcher } from './batching/batcher.js';
+import { configFrom, type Settings } from './config/from-settings.js';
+import { detectMachine, type Machine, systemFacts } from './config/machine.js';
+import { disableRuntimeTelemetry } from './config/privacy.js';
+import { ConfigError } from './config/problem.js';
+import type { Config } from './config/schema.js';
+import { planWorkers, type WorkerPlan } from './config/workers.js';
+import type { ModelCatalog } from './core/catalog.js';
+import type { OpenChannel } from './core/channel.js';
+import { type Clock, systemClock } from './core/clock.js';
+import { GatewayError } from './core/error.js';
+import type { Infer } from './core/infer-call.js';
+import { type Logger, silentLogger } from './core/logger.js';
+import { HealthService } from './grpc/health.js';
+import { oipMethods } from './grpc/oip-service.js';
+import { reflectionMethods } from './grpc/reflection.js';
+import { GrpcTransport } from './grpc/server.js';
+import { HttpServer } from './http/server.js';
+import { Dispatcher } from './pool/dispatcher.js';
+import { Pool } from './pool/pool.js';
+import { Preparer } from './pool/preparer.js';
+import { threadChannels } from './pool/thread-channel.js';
+import { scanRepositories } from './repository/model-source.js';
+import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
+import { Registry } from './repository/registry.js';
+import { Admission } from './serving/admit.js';
+import { Observer } from './serving/observe.js';
+import { resolve } from './serving/resolve.js';
+import { validate } from './serving/validate.js';
+import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js';
+import { Metrics } from './telemetry/metrics.js';
+
+/** What a program that embeds the gateway may bring along. */
+export interface GatewayDependencies {
+  /** @default no logs */
+  readonly logger?: Logger;
+  /** Log lines given up, for the metric. @default 0 */
+  readonly logLinesDropped?: () => number;
+  /** @default the machine's */
+  readonly clock?: Clock;
+  /** @default found out from affinity and cgroups */
+  readonly machine?: Machine;
+  /** How workers are started, for tests that plant faults. @default threads that run worker/main */
+  readonly openChannel?: OpenChannel;
+}
+
+/** Where a started gateway answers; undefined where a protocol is switched off. */
+export interface Ports {
+  readonly grpcPort: number | undefined;
+  readonly httpPort: number | undefined;
+}
+
+/** What a stop came to. */
+export interface StopReport {
+  /** Calls that were cut because they did not end in time. */
+  readonly callsCut: number;
+  /** Workers wedged inside a run: only the end of the process ends them, and `process.exit` would hang or abort. */
+  readonly workersLeft: number;
+}
+
+/**
+ * A whole server, in this process: builds, starts, drains, closes. It installs no signal handler, never exits the
+ * process and keeps no global state, so that several may live side by side.
+ */
+export interface Gateway {
+  readonly config: Config;
+  readonly machine: Machine;
+  readonly plan: WorkerPlan;
+  /** Infers in process, through the same layers as a request from the network. */
+  readonly infer: Infer;
+  readonly catalog: ModelCatalog;
+  /** Holds the batches back, for tests that want exact ones; a deployed server has no use for it. */
+  readonly batcher: Pick<Batcher, 'hold' | 'release' | 'stats'>;
+  readonly pool: Pick<Pool, 'status'>;
+  /**
+   * Scans the repositories, listens, and starts the workers; models go on loading (`settled`). Rejects with a ConfigError
+   * when there is nothing to serve, or a GatewayError that names the address that cannot be had; it is closed then.
+   */
+  start(): Promise<Ports>;
+  /** Resolves when every model found is available or has failed. */
+  settled(): Promise<void>;
+  readiness(): Readiness;
+  readonly phase: ServerPhase;
+  /**
+   * Says NOT_SERVING, serves on for `server.drainDelayMs`, lets calls in flight end and closes everything, all within
+   * `server.exitTimeoutSecs`. Idempotent.
+   */
+  stop(): Promise<StopReport>;
+}
+
+/** The package's version. */
+export const VERSION: string = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/**
+ * Builds a gateway from settings (docs/CONFIG.md; whatever is absent has its default). Throws a ConfigError that lists
+ * every fault. Nothing is opened or started before `start`.
+ */
+export function createGateway(settings: Settings = {}, dependencies: GatewayDependencies = {}): Gateway {
+  return new Server(configFrom(settings), dependencies);
+}
+
+/** Part of the exit time that is kept for ending the workers. */
+const WORKER_EXIT_MS = 2000;
+
+class Server implements Gateway {
+  readonly config: Config;
+  readonly machine: Machine;
+  readonly plan: WorkerPlan;
+  readonly infer: Infer;
+  readonly catalog: Registry;
+  readonly batcher: Batcher;
+  readonly pool: Pool;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #dependencies: GatewayDependencies;
+  readonly #metrics: Metrics;
+  readonly #admission: Admission;
+  readonly #dispatcher: Dispatcher;
+  readonly #preparer: Preparer;
+  #health: HealthService | undefined;
+  #grpc: GrpcTransport | undefined;
+  #http: HttpServer | undefined;
+  #eventLoop: EventLoopMonitor | undefined;
+  #cacheDir: string | undefined;
+  #phase: ServerPhase = 'starting';
+  #settledOnce = false;
+  #started: Promise<Ports> | undefined;
+  #stopped: Promise<StopReport> | undefined;
+
+  constructor(config: Config, dependencies: GatewayDependencies) {
+    const { clock = systemClock, logger = silentLogger } = dependencies;
+    this.config = config;
+    this.machine = dependencies.machine ?? detectMachine(systemFacts());
+    this.plan = planWorkers(config.workers, this.machine);
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#dependencies = dependencies;
+    this.#metrics = this.#buildMetrics();
+    const recorder = this.#metrics;
+    const { intraOpThreads } = this.plan;
+    this.pool = new Pool({
+      slots: this.plan.workers,
+      open: dependencies.openChannel ?? threadChannels({ clock, recorder, intraOpThreads }),
+      clock,
+      random: Math.random,
+      logger,
+      recorder,
+    });
+    this.#preparer = new Preparer({ clock, logger });
+    this.catalog = this.#buildRegistry();
+    this.batcher = new Batcher({
+      clock,
+      recorder,
+      maxQueueRows: config.queue.maxQueueRows,
+      maxQueueBytes: config.queue.maxQueueBytes,
+      retain: (manifest) => this.catalog.retain(manifest),
+      workers: () => this.pool.ready,
+    });
+    this.#dispatcher = new Dispatcher({ pool: this.pool, source: this.batcher, clock, logger });
+    this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
+    this.infer = this.#buildInfer();
+  }
+
+  start(): Promise<Ports> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<Ports> {
+    disableRuntimeTelemetry();
+    try {
+      const found = await this.#scan();
+      this.#cacheDir = this.config.cacheDir ?? (await mkdtemp(join(tmpdir(), 'sluice-')));
+      this.#eventLoop = monitorEventLoop();
+      const ports = await this.#listen();
+      await this.pool.start();
+      if (this.#phase !== 'starting') return ports;
+      this.catalog.aspire(found);
+      this.#phase = 'serving';
+      void this.catalog.settled().then(() => {
+        this.#settledOnce = true;
+        this.#health?.refresh();
+      });
+      return ports;
+    } catch (thrown) {
+      this.#stopped ??= this.#stop();
+      await this.#stopped;
+      throw thrown;
+    }
+  }
+
+  get phase(): ServerPhase {
+    return this.#phase;
+  }
+
+  settled(): Promise<void> {
+    return this.catalog.settled();
+  }
+
+  readiness(): Readiness {
+    return serverReadiness({
+      phase: this.#phase,
+      settledOnce: this.#settledOnce,
+      required: this.config.requiredModels,
+      strict: this.config.strictReadiness,
+      versions: this.catalog.list(),
+    });
+  }
+
+  stop(): Promise<StopReport> {
+    // What is half started is let come up first: to end it is then the same as ever.
+    const started = this.#started?.catch(() => {});
+    this.#stopped ??= Promise.resolve(started).then(() => this.#stop());
+    return this.#stopped;
+  }
+
+  /** The layers of the request path, outermost first. */
+  #buildInfer(): Infer {
+    const observer = new Observer({
+      clock: this.#clock,
+      recorder: this.#metrics,
+      logger: this.#logger,
+      known: (model) => this.catalog.known(model),
+    });
+    const admitted = this.#admission.admit(this.batcher.submit);
+    return observer.observe(resolve(this.catalog, observer.leased(validate(admitted))));
+  }
+
+  #buildRegistry(): Registry {
+    const { config, pool } = this;
+    return new Registry({
+      prepare: (request) =>
+        this.#preparer.prepare({
+          ...request,
+          // Known only once started: the directory is made then.
+          outputDir: join(this.#cacheDir as string, request.model, String(request.version)),
+        }),
+      host: {
+        load: (manifest) => pool.load(manifest),
+        unload: async (key) => {
+          await pool.unload(key);
+          const [model, version] = key.split('/') as [string, string];
+          this.batcher.forget({ model, version: Number(version) });
+        },
+      },
+      clock: this.#clock,
+      logger: this.#logger,
+      cacheDir: '',
+      defaultMaxBatchSize: config.defaultMaxBatchSize,
+      intraOpThreads: this.plan.intraOpThreads,
+      models: new Map(Object.entries(config.models)),
+    });
+  }
+
+  #buildMetrics(): Metrics {
+    return new Metrics({
+      ...(this.#dependencies.logLinesDropped && { logLinesDropped: this.#dependencies.logLinesDropped }),
+      gauges: {
+        sluice_queue_rows: () => this.batcher.stats().queuedRows,
+        sluice_queue_bytes: () => this.batcher.stats().bytes,
+        sluice_calls_in_flight: () => this.#admission.inFlight,
+        sluice_slots: () => countBy(this.pool.status()),
+        sluice_model_versions: () => countBy(this.catalog.list()),
+        sluice_event_loop_delay_seconds: () => this.#eventLoop?.read() ?? {},
+      },
+    });
+  }
+
+  async #scan(): ReturnType<typeof scanRepositories> {
+    const { modelRepository, modelName } = this.config;
+    const found = await scanRepositories({
+      repositories: modelRepository,
+      ...(modelName !== undefined && { modelName }),
+      logger: this.#logger,
+    });
+    if (found.unusable.length > 0 && found.models.length === 0) {
+      throw new ConfigError(
+        found.unusable.map(({ repository, reason }) => ({
+          path: 'modelRepository',
+          source: repository,
+          message: reason,
+        })),
+      );
+    }
+    for (const { repository, reason } of found.unusable) this.#logger.error({ repository }, reason);
+    return found;
+  }
+
+  async #listen(): Promise<Ports> {
+    const { grpc, http } = this.config;
+    const grpcPort = grpc.enabled ? await this.#buildGrpc().listen() : undefined;
+    const httpPort = http.enabled ? await this.#buildHttp().listen() : undefined;
+    return { grpcPort, httpPort };
+  }
+
+  #buildGrpc(): GrpcTransport {
+    const { grpc, server } = this.config;
+    const health = new HealthService({
+      catalog: this.catalog,
+      serverReady: () => this.readiness().ready,
+    });
+    const methods = [
+      ...oipMethods({
+        infer: this.infer,
+        catalog: this.catalog,
+        live: () => this.#phase !== 'stopped',
+        serverReady: () => this.readiness().ready,
+        clock: this.#clock,
+        serverId: server.id,
+        version: VERSION,
+      }),
+      ...health.methods(),
+    ];
+    this.#health = health;
+    this.#grpc = new GrpcTransport({
+      ...grpc,
+      address: grpc.address.includes(':') ? `[${grpc.address}]:${grpc.port}` : `${grpc.address}:${grpc.port}`,
+      methods: [...methods, ...reflectionMethods(methods)],
+      clock: this.#clock,
+      logger: this.#logger,
+      recorder: this.#metrics,
+    });
+    return this.#grpc;
+  }
+
+  #buildHttp(): HttpServer {
+    const { http, metrics } = this.config;
+    this.#http = new HttpServer({
+      host: http.address,
+      port: http.port,
+      live: () => ({ ok: this.#phase !== 'stopped', reason: 'the server has stopped' }),
+      ready: () => {
+        const { ready, reason } = this.readiness();
+        return { ok: ready, reason };
+      },
+      ...(metrics.enabled && { metrics: this.#metrics }),
+      logger: this.#logger,
+    });
+    return this.#http;
+  }
+
+  async #stop(): Promise<StopReport> {
+    const { drainDelayMs, exitTimeoutSecs } = this.config.server;
+    const deadline = this.#clock.now() + exitTimeoutSecs * 1000;
+    const wasServing = this.#phase === 'serving';
+    this.#phase = 'draining';
+    this.#health?.drain();
+    if (wasServing) await this.#drain(Math.min(drainDelayMs, exitTimeoutSecs * 1000), deadline);
+    const callsCut = this.#admission.inFlight;
+    this.#grpc?.close();
+    this.#dispatcher.close();
+    this.batcher.close();
+    this.catalog.close();
+    const workerExitMs = Math.max(WORKER_EXIT_MS, deadline - this.#clock.now());
+    const [workersLeft] = await Promise.all([
+      this.pool.close(workerExitMs),
+      this.#preparer.close(),
+      this.#http?.close(),
+    ]);
+    this.#phase = 'stopped';
+    this.#eventLoop?.close();
+    if (this.#cacheDir !== undefined && this.config.cacheDir === undefined) {
+      await rm(this.#cacheDir, { recursive: true, force: true });
+    }
+    return { callsCut, workersLeft };
+  }
+
+  /** Serves on while balancers take notice, then lets what is in flight end; gives up `WORKER_EXIT_MS` before the end. */
+  async #drain(delayMs: number, deadline: number): Promise<void> {
+    if (delayMs > 0) await new Promise<void>((done) => this.#clock.setTimer(done, delayMs));
+    let cancel = (): void => {};
+    const timeout = new Promise<void>((done) => {
+      const waitMs = Math.max(0, deadline - WORKER_EXIT_MS - this.#clock.now());
+      cancel = this.#clock.setTimer(done, waitMs).cancel;
+    });
+    // In this order: a call that reaches the transport before it has closed is served, not refused further in.
+    const drained = Promise.resolve(this.#grpc?.drain())
+      .then(() => this.#admission.drain())
+      .then(() => this.batcher.drain());
+    await Promise.race([drained, timeout]);
+    cancel();
+  }
+}
+
+function countBy(lines: readonly { readonly state: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of lines) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+export { ConfigError, GatewayError };

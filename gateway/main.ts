@@ -1,0 +1,103 @@
+import { loadConfig } from './config/load.js';
+import { detectMachine, systemFacts } from './config/machine.js';
+import { ConfigError } from './config/problem.js';
+import { GatewayError } from './core/error.js';
+import type { Logger } from './core/logger.js';
+import { createGateway, type Gateway, type Ports } from './gateway.js';
+import { greeting } from './greeting.js';
+import { createLogger } from './telemetry/logger.js';
+
+/** Exit codes of `sluice serve`; those of the other commands are in cli/exit-code. */
+const EXIT_FAILED = 1;
+const EXIT_CONFIG = 78;
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const SIGNAL_NUMBER = { SIGTERM: 15, SIGINT: 2 } as const;
+
+/**
+ * Runs a server until a signal ends it: configuration, logs, signals and exit codes around `createGateway`. Exits the
+ * process: 0 after a drain, 78 when the configuration is at fault (an address that cannot be had included), 128 + the
+ * signal's number when a second one came, 137 when a worker is wedged inside a run, which only a kill ends.
+ */
+export async function runServer(argv: readonly string[]): Promise<void> {
+  const machine = detectMachine(systemFacts());
+  let gateway: Gateway;
+  let logs: ReturnType<typeof createLogger>;
+  try {
+    const { config, warnings } = loadConfig({ argv, machine, requireModels: true });
+    logs = createLogger(config.log);
+    for (const warning of warnings) logs.logger.warn({}, warning);
+    gateway = createGateway(config, { logger: logs.logger, logLinesDropped: logs.dropped, machine });
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  const { logger } = logs;
+  const exit = (code: number): never => {
+    logs.close();
+    return process.exit(code);
+  };
+  onSignals(gateway, logger, exit);
+  onBugs(gateway, logger, exit);
+  try {
+    const ports = await gateway.start();
+    if (gateway.phase !== 'serving') return;
+    logger.info({ ...ports, ...gateway.plan }, 'listening');
+    await gateway.settled();
+    if (gateway.phase === 'serving') announce(gateway, ports, logger);
+  } catch (thrown) {
+    logs.close();
+    fail(thrown);
+  }
+}
+
+function announce(gateway: Gateway, ports: Ports, logger: Logger): void {
+  const models = gateway.catalog.list().map(({ model, version, state }) => `${model}/${version} ${state}`);
+  logger.info({ ...ports, models: models.slice(0, 100) }, 'serving');
+  // For a person at a terminal; a log collector has the line above.
+  if (process.stdout.isTTY) process.stdout.write(greeting(gateway, ports));
+}
+
+/** First signal: drain and exit. Second: exit at once. */
+function onSignals(gateway: Gateway, logger: Logger, exit: (code: number) => never): void {
+  let signals = 0;
+  const onSignal = async (signal: (typeof SIGNALS)[number]): Promise<void> => {
+    signals++;
+    if (signals > 1) {
+      logger.warn({ signal }, 'second signal: exiting at once');
+      return endNow(gateway, () => exit(128 + SIGNAL_NUMBER[signal]));
+    }
+    logger.info({ signal }, 'draining');
+    const { callsCut, workersLeft } = await gateway.stop();
+    logger.info({ callsCut, workersLeft }, 'stopped');
+    if (workersLeft > 0)
+      logger.error({ workersLeft }, 'a worker is wedged inside a run: the process is killed');
+    endNow(gateway, () => exit(0));
+  };
+  for (const signal of SIGNALS) process.on(signal, () => void onSignal(signal));
+}
+
+/** What nobody caught: the server is in an unknown state, but its calls are not to blame. */
+function onBugs(gateway: Gateway, logger: Logger, exit: (code: number) => never): void {
+  process.on('unhandledRejection', (err) =>
+    logger.error({ err }, 'a promise was rejected and nobody cared: a bug'),
+  );
+  process.on('uncaughtException', (err) => {
+    logger.error({ err }, 'an exception that nobody caught: a bug; draining');
+    void gateway.stop().then(() => endNow(gateway, () => exit(EXIT_FAILED)));
+  });
+}
+
+/** `process.exit` with a thread inside a run aborts or hangs; then only a kill is sure. */
+function endNow(gateway: Gateway, exit: () => never): void {
+  const busy = gateway.pool.status().some(({ outstanding, state }) => outstanding > 0 && state !== 'stopped');
+  if (busy) process.kill(process.pid, 'SIGKILL');
+  exit();
+}
+
+function fail(thrown: unknown): never {
+  const configFault =
+    thrown instanceof ConfigError ||
+    (thrown instanceof GatewayError && thrown.code === 'FAILED_PRECONDITION');
+  const text = configFault ? thrown.message : thrown instanceof Error ? thrown.stack : String(thrown);
+  process.stderr.write(`sluice: ${text}\n`);
+  return process.exit(configFault ? EXIT_CONFIG : EXIT_FAILED);
+}
