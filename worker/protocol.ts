@@ -74,3 +74,14 @@ export interface WorkerTask {
 export const StatusWord = { phase: 0, runId: 1 } as const;
 export const Phase = { idle: 0, running: 1, fenced: 2 } as const;
 export const STATUS_BLOCK_BYTES = 64;
+
+/** Gateway to the preparing child, over IPC: answered once, with the same `id`. */
+export interface PrepareTask<Request> {
+  readonly id: number;
+  readonly request: Request;
+}
+
+/** The preparing child's answer: the version's manifest, or why it cannot be served. */
+export type PrepareReply<Manifest> =
+  | { readonly id: number; readonly ok: true; readonly manifest: Manifest }
+  | { readonly id: number; readonly ok: false; readonly message: string };

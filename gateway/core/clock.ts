@@ -13,8 +13,17 @@ export interface Clock {
 
 // performance.now() is the cheapest monotonic clock but counts from the start of each thread. Shifted once onto
 // process.hrtime, it is the same clock in every thread and process of the machine.
-const [seconds, nanos] = process.hrtime();
-const OFFSET_MS = seconds * 1e3 + nanos / 1e6 - performance.now();
+const OFFSET_MS = measureOffset();
+
+/** Of a few samples the largest: a pause between the two readings (a first call is slow) can only make it smaller. */
+function measureOffset(): number {
+  let offset = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < 5; i++) {
+    const [seconds, nanos] = process.hrtime();
+    offset = Math.max(offset, seconds * 1e3 + nanos / 1e6 - performance.now());
+  }
+  return offset;
+}
 
 /** setTimeout fires at once beyond this. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

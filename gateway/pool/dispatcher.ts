@@ -1,0 +1,204 @@
+import type { Batch, WorkSource } from '../core/batch.js';
+import type { RunOutcome } from '../core/channel.js';
+import type { Clock, TimerHandle } from '../core/clock.js';
+import { GatewayError } from '../core/error.js';
+import type { Logger } from '../core/logger.js';
+import type { Pool } from './pool.js';
+import { DEFAULT_RETRY_LIMITS, decideRetry, type RetryLimits } from './retry-policy.js';
+import type { Slot } from './slot.js';
+
+export interface DispatcherOptions {
+  readonly pool: Pool;
+  readonly source: WorkSource;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** @default DEFAULT_RETRY_LIMITS */
+  readonly retry?: RetryLimits;
+  /** When a client whose batch was given up may try again. @default 100 */
+  readonly retryAfterMs?: number;
+  /** Longest wait of a batch for a worker, also where its callers have more time. @default 60_000 */
+  readonly maxWaitMs?: number;
+}
+
+/** A batch on its way, with what the dispatcher remembers of it. */
+interface Work {
+  readonly batch: Batch;
+  faults: number;
+  /** The worker that it met its last fault on. */
+  avoid: object | undefined;
+  /** Gives it up when it has waited too long for a worker. */
+  timer: TimerHandle | undefined;
+}
+
+/** Batches that may wait for a worker, for each slot there is. */
+const MAX_WAITING_PER_SLOT = 4;
+
+/**
+ * Hands batches to workers: whenever a slot is free and something waits, at once. A batch that meets a fault goes to
+ * another worker while its callers wait; if none lives it waits for one. Every batch ends in `complete` or `fail` once.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #retry: RetryLimits;
+  readonly #waiting: Work[] = [];
+  #pumping = false;
+  #again = false;
+  #closing = false;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#retry = options.retry ?? DEFAULT_RETRY_LIMITS;
+    options.source.onWork = this.#pump;
+    options.pool.onFree = this.#pump;
+  }
+
+  /** Batches that wait for a worker after a fault. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes no more work, and fails what waits for a worker. Runs that were sent still end as they do. */
+  close(): void {
+    this.#closing = true;
+    this.#options.source.onWork = () => {};
+    this.#options.pool.onFree = () => {};
+    for (const work of this.#waiting.splice(0)) {
+      work.timer?.cancel();
+      this.#fail(
+        work,
+        new GatewayError('UNAVAILABLE', 'the server is shutting down', { reason: 'draining' }),
+      );
+    }
+  }
+
+  /** May be called from within itself: a send changes a slot, and a batch that fails may make room for others. */
+  readonly #pump = (): void => {
+    this.#again = true;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#again && !this.#closing) {
+        this.#again = false;
+        for (const slot of this.#options.pool.slots) this.#fill(slot);
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  };
+
+  #fill(slot: Slot): void {
+    while (slot.free && !this.#closing) {
+      const work = this.#next(slot);
+      if (work === undefined) return;
+      this.#send(slot, work);
+    }
+  }
+
+  /** What has waited longest and may run here, else the batcher's next. */
+  #next(slot: Slot): Work | undefined {
+    const index = this.#waiting.findIndex((work) => this.#mayRun(work, slot));
+    if (index !== -1) {
+      const [work] = this.#waiting.splice(index, 1) as [Work];
+      work.timer?.cancel();
+      return work;
+    }
+    for (;;) {
+      const batch = this.#take();
+      if (batch === undefined) return undefined;
+      const work: Work = { batch, faults: 0, avoid: undefined, timer: undefined };
+      if (slot.holds(batch.key)) return work;
+      this.#wait(work);
+    }
+  }
+
+  #take(): Batch | undefined {
+    try {
+      return this.#options.source.take();
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'no batch could be formed');
+      return undefined;
+    }
+  }
+
+  #mayRun(work: Work, slot: Slot): boolean {
+    if (!slot.holds(work.batch.key)) return false;
+    if (work.avoid === undefined || slot.worker !== work.avoid) return true;
+    return !this.#options.pool.slots.some((other) => other !== slot && other.live);
+  }
+
+  #send(slot: Slot, work: Work): void {
+    try {
+      const command = work.batch.gather();
+      // Everybody has left: there is nothing to run, and nobody to tell.
+      if (command === undefined) return;
+      const worker = slot.worker;
+      slot.run(command, (outcome) => this.#onOutcome(work, worker, outcome));
+    } catch (error) {
+      this.#options.logger.error({ err: error, key: work.batch.key }, 'a batch could not be sent');
+      this.#fail(work, GatewayError.from(error));
+    }
+  }
+
+  #onOutcome(work: Work, worker: object | undefined, outcome: RunOutcome): void {
+    if (outcome.kind === 'fault') {
+      this.#onFault(work, worker, outcome);
+      return;
+    }
+    try {
+      work.batch.complete(outcome);
+    } catch (error) {
+      this.#options.logger.error({ err: error, key: work.batch.key }, 'a batch could not be completed');
+      this.#fail(work, GatewayError.from(error));
+    }
+  }
+
+  #onFault(work: Work, worker: object | undefined, outcome: Extract<RunOutcome, { kind: 'fault' }>): void {
+    const { batch } = work;
+    work.faults++;
+    work.avoid = worker;
+    if (outcome.started) batch.attempts++;
+    const decision = decideRetry(
+      {
+        attempts: batch.attempts,
+        faults: work.faults,
+        timeLeftMs: batch.latestDeadline - this.#options.clock.now(),
+        closing: this.#closing,
+      },
+      this.#retry,
+    );
+    this.#options.logger.warn({ key: batch.key, reason: outcome.reason, ...decision }, 'a batch met a fault');
+    if (decision.retry) {
+      this.#wait(work);
+      this.#pump();
+    } else this.#fail(work, this.#givenUp(`the worker that ran it has ended: ${outcome.reason}`));
+  }
+
+  #wait(work: Work): void {
+    const { pool, clock, maxWaitMs = 60_000 } = this.#options;
+    if (this.#waiting.length >= MAX_WAITING_PER_SLOT * pool.slots.length) {
+      this.#fail(work, this.#givenUp('no worker can take it'));
+      return;
+    }
+    this.#waiting.push(work);
+    const delayMs = Math.min(maxWaitMs, work.batch.latestDeadline - clock.now());
+    work.timer = clock.setTimer(() => {
+      this.#waiting.splice(this.#waiting.indexOf(work), 1);
+      this.#fail(work, this.#givenUp('no worker was there in time'));
+    }, delayMs);
+  }
+
+  #givenUp(why: string): GatewayError {
+    return new GatewayError('UNAVAILABLE', `the request could not be run: ${why}`, {
+      reason: 'worker_fault',
+      retryAfterMs: this.#options.retryAfterMs ?? 100,
+    });
+  }
+
+  #fail(work: Work, error: GatewayError): void {
+    try {
+      work.batch.fail(error);
+    } catch (thrown) {
+      this.#options.logger.error({ err: thrown, key: work.batch.key }, 'a batch could not be failed');
+    }
+  }
+}

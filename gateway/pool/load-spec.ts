@@ -1,0 +1,15 @@
+import type { LoadSpec } from '../../worker/protocol.js';
+import type { Manifest } from '../core/manifest.js';
+import { versionKey } from '../core/model.js';
+
+/** What a worker is told of a version: plain data, no more than it needs. */
+export function loadSpec(manifest: Manifest, intraOpThreads: number): LoadSpec {
+  const { inputs, outputs } = manifest.signature;
+  return {
+    key: versionKey(manifest),
+    modelPath: manifest.preparedPath,
+    intraOpThreads,
+    inputs: inputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
+    outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
+  };
+}

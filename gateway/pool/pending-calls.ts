@@ -1,0 +1,101 @@
+import type { FromWorker, WireTensor } from '../../worker/protocol.js';
+import type { RunOutcome } from '../core/channel.js';
+import { isDatatype } from '../core/datatype.js';
+import { GatewayError } from '../core/error.js';
+import type { Recorder } from '../core/recorder.js';
+import type { Tensor } from '../core/tensor.js';
+
+type Answer = Exclude<FromWorker, { kind: 'ready' }>;
+
+type Pending =
+  | { readonly kind: 'run'; readonly done: (outcome: RunOutcome) => void }
+  | {
+      readonly kind: 'request';
+      readonly resolve: () => void;
+      readonly reject: (error: GatewayError) => void;
+    };
+
+/**
+ * What a channel has asked of its worker and not heard of yet, by id. Each is settled once, by its answer or by the
+ * worker's end; an answer without a taker is counted and dropped. Bounded by what the pool sends: a few per slot.
+ */
+export class PendingCalls {
+  readonly #recorder: Pick<Recorder, 'dropped'>;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+
+  constructor(recorder: Pick<Recorder, 'dropped'>) {
+    this.#recorder = recorder;
+  }
+
+  addRun(done: (outcome: RunOutcome) => void): number {
+    return this.#add({ kind: 'run', done });
+  }
+
+  addRequest(resolve: () => void, reject: (error: GatewayError) => void): number {
+    return this.#add({ kind: 'request', resolve, reject });
+  }
+
+  #add(call: Pending): number {
+    const id = this.#nextId;
+    // The status block carries ids in 31 bits; a reuse after two thousand million messages meets nobody.
+    this.#nextId = id === 2 ** 31 - 1 ? 1 : id + 1;
+    this.#pending.set(id, call);
+    return id;
+  }
+
+  /** Hands an answer to its taker. One that fits none, by id or by kind, is counted and dropped. */
+  answer(message: Answer): void {
+    const call = this.#pending.get(message?.id);
+    if (call === undefined) {
+      this.#recorder.dropped(message?.id < this.#nextId ? 'double_answer' : 'late_answer');
+      return;
+    }
+    const outcome = outcomeOf(message);
+    if (call.kind === 'run' && outcome !== undefined) this.settleRun(message.id, outcome);
+    else if (call.kind === 'request' && message.kind === 'done') this.#take(message.id, call.resolve);
+    else if (call.kind === 'request' && message.kind === 'rejected')
+      this.#take(message.id, () => call.reject(rejection(message)));
+    else if (call.kind === 'run')
+      this.settleRun(message.id, { kind: 'fault', started: true, reason: 'the worker’s answer is corrupt' });
+    else this.#take(message.id, () => call.reject(workerLost('the worker’s answer is corrupt')));
+  }
+
+  settleRun(id: number, outcome: RunOutcome): void {
+    const call = this.#pending.get(id);
+    if (call?.kind === 'run') this.#take(id, () => call.done(outcome));
+  }
+
+  /** The worker is gone: everything left is a fault. Only the run that it was in had started. */
+  failAll(reason: string, runningId: number | undefined): void {
+    for (const [id, call] of [...this.#pending])
+      if (call.kind === 'run') this.settleRun(id, { kind: 'fault', started: id === runningId, reason });
+      else this.#take(id, () => call.reject(workerLost(`the worker ended: ${reason}`)));
+  }
+
+  #take(id: number, settle: () => void): void {
+    this.#pending.delete(id);
+    settle();
+  }
+}
+
+function outcomeOf(message: Answer): RunOutcome | undefined {
+  if (message.kind === 'rejected') return { kind: 'rejected', error: rejection(message) };
+  if (message.kind !== 'result' || !Array.isArray(message.outputs)) return undefined;
+  if (!message.outputs.every(isTensor)) return undefined;
+  const { outputs, startedAt, endedAt } = message;
+  return { kind: 'success', outputs, startedAt, endedAt };
+}
+
+function isTensor(tensor: WireTensor): tensor is WireTensor & Tensor {
+  return isDatatype(tensor.datatype) && tensor.data instanceof Uint8Array && Array.isArray(tensor.shape);
+}
+
+function rejection(message: Extract<Answer, { kind: 'rejected' }>): GatewayError {
+  const reason = message.code === 'INVALID_ARGUMENT' ? 'bad_request' : 'model_error';
+  return new GatewayError(message.code, message.message, { reason });
+}
+
+function workerLost(message: string): GatewayError {
+  return new GatewayError('UNAVAILABLE', message, { reason: 'worker_fault' });
+}

@@ -1,0 +1,240 @@
+import type { Channel, OpenChannel, RunCommand, RunOutcome } from '../core/channel.js';
+import type { Clock, TimerHandle } from '../core/clock.js';
+import { GatewayError } from '../core/error.js';
+import type { Logger } from '../core/logger.js';
+import type { Manifest } from '../core/manifest.js';
+import { versionKey } from '../core/model.js';
+import type { Recorder } from '../core/recorder.js';
+import { type BackOff, restartDelayMs } from './back-off.js';
+import { isLive, type SlotState, transition } from './slot-state.js';
+
+/** Batches that a worker is sent at once. More than one would let the next one wait in the worker instead of open in the gateway. */
+const DEPTH = 1;
+
+export interface SlotOptions {
+  readonly index: number;
+  readonly open: OpenChannel;
+  readonly clock: Clock;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly recorder: Pick<Recorder, 'workerLost'>;
+  readonly backOff: BackOff;
+  /** Every version that a worker must hold before it joins rotation; changes while the slot lives. */
+  readonly hosted: ReadonlyMap<string, Manifest>;
+  /** Called after each change that may matter to others: of state, or of being free. */
+  readonly onChange: () => void;
+  /** A version was loaded, or not, while the worker was warming. */
+  readonly onWarmed: (key: string, error: GatewayError | undefined) => void;
+}
+
+/** A place in the pool. It keeps a worker there: starts it, warms it, and gives it a successor when it dies. */
+export class Slot {
+  readonly index: number;
+  readonly #options: SlotOptions;
+  #state: SlotState = 'starting';
+  #channel: Channel | undefined;
+  #opening: Promise<void> = Promise.resolve();
+  #loaded = new Map<string, Manifest>();
+  #refused = new Map<string, Manifest>();
+  #outstanding = 0;
+  #loads = 0;
+  #failures = 0;
+  #restarts = 0;
+  #readyAt = 0;
+  #coolTimer: TimerHandle | undefined;
+
+  constructor(options: SlotOptions) {
+    this.index = options.index;
+    this.#options = options;
+  }
+
+  get state(): SlotState {
+    return this.#state;
+  }
+
+  get live(): boolean {
+    return isLive(this.#state);
+  }
+
+  /** Whether a batch may be sent now. A worker that loads a version is blocked, so that others take the work. */
+  get free(): boolean {
+    return this.live && this.#loads === 0 && this.#outstanding < DEPTH;
+  }
+
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  get loadedCount(): number {
+    return this.#loaded.size;
+  }
+
+  /** Tells one worker of this slot from its successors. */
+  get worker(): object | undefined {
+    return this.#channel;
+  }
+
+  /** Whether its worker holds this version; with a manifest, exactly that one of it. */
+  holds(key: string, manifest?: Manifest): boolean {
+    const held = this.#loaded.get(key);
+    return held !== undefined && (manifest === undefined || held === manifest);
+  }
+
+  /** Starts the first worker. Resolves when it is ready or has failed once. Call once. */
+  async start(): Promise<void> {
+    this.#opening = this.#begin();
+    await this.#opening;
+  }
+
+  /** Sends a batch; only when `free`. `done` is called exactly once, after the slot's own state is right again. */
+  run(command: RunCommand, done: (outcome: RunOutcome) => void): void {
+    const channel = this.#channel as Channel;
+    this.#outstanding++;
+    if (this.#state === 'ready') this.#become('busy');
+    channel.run(command, (outcome) => {
+      // A successor's count is its own.
+      if (this.#channel === channel) this.#afterRun(channel, outcome);
+      done(outcome);
+    });
+  }
+
+  #afterRun(channel: Channel, outcome: RunOutcome): void {
+    this.#outstanding--;
+    if (outcome.kind === 'fault') {
+      if (this.live) this.#become('suspect');
+      // Dead, or not to be trusted: either way its successor takes over when it has ended.
+      void channel.close();
+      return;
+    }
+    if (outcome.kind === 'success') this.#failures = 0;
+    if (this.#state === 'busy' && this.#outstanding === 0) this.#become('ready');
+  }
+
+  /** Loads a version into the running worker. Rejects as Channel.load does; nothing happens when the slot is not live. */
+  async load(manifest: Manifest): Promise<void> {
+    const channel = this.#channel;
+    if (!this.live || channel === undefined) return;
+    this.#loads++;
+    try {
+      await channel.load(manifest);
+      if (this.#channel === channel) this.#loaded.set(versionKey(manifest), manifest);
+    } finally {
+      if (this.#channel === channel) {
+        this.#loads--;
+        this.#options.onChange();
+      }
+    }
+  }
+
+  /** Drops a version from the running worker. Never rejects: a worker that is gone holds nothing. */
+  async unload(key: string): Promise<void> {
+    this.#refused.delete(key);
+    if (!this.#loaded.delete(key)) return;
+    await this.#channel?.unload(key).catch((error: unknown) => {
+      this.#options.logger.debug({ slot: this.index, key, err: error }, 'unload was not answered');
+    });
+  }
+
+  /** Ends the worker after what it was given, and starts no other. Resolves when it is gone. */
+  async stop(): Promise<void> {
+    if (this.#state !== 'stopped') this.#become('stopped');
+    this.#coolTimer?.cancel();
+    await this.#channel?.close();
+    await this.#opening;
+  }
+
+  async #begin(): Promise<void> {
+    let channel: Channel;
+    try {
+      channel = await this.#options.open(this.index);
+    } catch (error) {
+      this.#onDeath(GatewayError.from(error).message);
+      return;
+    }
+    if (this.#state === 'stopped') {
+      await channel.close();
+      return;
+    }
+    this.#channel = channel;
+    this.#outstanding = 0;
+    this.#loads = 0;
+    this.#loaded = new Map();
+    this.#refused = new Map();
+    void channel.exited.then((exit) => this.#onDeath(exit.reason));
+    this.#become('warming');
+    await this.#warm(channel);
+  }
+
+  /** Loads what is hosted, looking again after each load, since versions come and go meanwhile. */
+  async #warm(channel: Channel): Promise<void> {
+    const { hosted, logger, onWarmed } = this.#options;
+    for (let next = this.#missing(); next !== undefined; next = this.#missing()) {
+      const key = versionKey(next);
+      let failure: GatewayError | undefined;
+      try {
+        await channel.load(next);
+      } catch (error) {
+        failure = GatewayError.from(error);
+      }
+      if (this.#channel !== channel || this.#state !== 'warming') return;
+      if (failure?.details.reason === 'worker_fault') {
+        // The worker died of it, or talks nonsense: when it has ended, its successor begins anew.
+        onWarmed(key, failure);
+        void channel.close();
+        return;
+      }
+      if (failure === undefined) this.#loaded.set(key, next);
+      else {
+        this.#refused.set(key, next);
+        logger.warn({ slot: this.index, key, err: failure }, 'a worker cannot load a hosted version');
+      }
+      if (!hosted.has(key)) await this.unload(key);
+      onWarmed(key, failure);
+    }
+    if (this.#channel !== channel || this.#state !== 'warming') return;
+    this.#readyAt = this.#options.clock.now();
+    this.#become('ready');
+  }
+
+  #missing(): Manifest | undefined {
+    for (const [key, manifest] of this.#options.hosted)
+      if (this.#loaded.get(key) !== manifest && this.#refused.get(key) !== manifest) return manifest;
+    return undefined;
+  }
+
+  /** The worker is gone, or did not start: its place gets a successor, at once or after a pause. */
+  #onDeath(reason: string): void {
+    if (this.#state === 'stopped') return;
+    const { clock, backOff, random, recorder, logger } = this.#options;
+    const lived = this.live || this.#state === 'suspect' ? clock.now() - this.#readyAt : 0;
+    this.#channel = undefined;
+    this.#loaded = new Map();
+    this.#become('dead');
+    this.#failures = lived >= backOff.stableMs ? 1 : this.#failures + 1;
+    const delayMs = restartDelayMs(this.#failures, random(), backOff);
+    recorder.workerLost(this.index, reason);
+    logger.warn({ slot: this.index, reason, failures: this.#failures, delayMs }, 'a worker has ended');
+    if (delayMs === 0) {
+      this.#restart();
+      return;
+    }
+    this.#become('cooling');
+    this.#coolTimer = clock.setTimer(() => this.#restart(), delayMs);
+  }
+
+  #restart(): void {
+    this.#restarts++;
+    this.#become('starting');
+    this.#opening = this.#begin();
+  }
+
+  #become(state: SlotState): void {
+    this.#state = transition(this.#state, state);
+    this.#options.onChange();
+  }
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Channel, RunOutcome } from '../../gateway/core/channel.js';
+import { systemClock } from '../../gateway/core/clock.js';
+import { GatewayError } from '../../gateway/core/error.js';
+import { type ThreadChannelOptions, threadChannels } from '../../gateway/pool/thread-channel.js';
+
+const dropped: string[] = [];
+const SCRIPTED = new URL('../support/scripted-worker.js', import.meta.url);
+
+function openScripted(options: Partial<ThreadChannelOptions> = {}): Promise<Channel> {
+  dropped.length = 0;
+  return threadChannels({
+    clock: systemClock,
+    recorder: { dropped: (what) => void dropped.push(what) },
+    intraOpThreads: 1,
+    workerUrl: SCRIPTED,
+    ...options,
+  })(0);
+}
+
+const run = (channel: Channel, key: string): Promise<RunOutcome> =>
+  new Promise((resolve) => channel.run({ key, inputs: [], outputs: ['Y'] }, resolve));
+
+test('D63 a worker that throws, rejects, exits or runs out of heap: its runs are faults, the process lives', async () => {
+  const rows: readonly [string, boolean, RegExp][] = [
+    ['throw', true, /mistake/],
+    ['reject', false, /the task failed/],
+    ['exit', true, /with code 3/],
+    ['heap', true, /memory|heap/i],
+  ];
+  for (const [key, started, reason] of rows) {
+    const channel = await openScripted(key === 'heap' ? { maxHeapMb: 24 } : {});
+    const [first, second] = await Promise.all([run(channel, key), run(channel, 'silent')]);
+    assert.ok(first.kind === 'fault', `${key}: ${JSON.stringify(first)}`);
+    assert.equal(first.started, started, `${key}: whether it had started`);
+    assert.match(first.reason, reason, key);
+    assert.ok(second.kind === 'fault' && !second.started, `${key}: what had not started is not to blame`);
+    const exit = await channel.exited;
+    assert.equal(exit.expected, false);
+    const after = await run(channel, 'ok');
+    assert.ok(after.kind === 'fault' && !after.started, `${key}: a run after the end`);
+    await assert.rejects(channel.unload('x'), (error: GatewayError) => error.code === 'UNAVAILABLE');
+    await channel.close();
+  }
+});
+
+test('D69 answers without a taker are counted and dropped, a corrupt one is a fault', async () => {
+  const channel = await openScripted();
+  assert.equal((await run(channel, 'twice')).kind, 'success');
+  assert.equal((await run(channel, 'stranger')).kind, 'success');
+  const corrupt = await run(channel, 'corrupt');
+  assert.ok(corrupt.kind === 'fault' && corrupt.started);
+  assert.deepEqual(dropped, ['double_answer', 'late_answer']);
+  await channel.close();
+  assert.equal((await channel.exited).expected, true);
+});
+
+test('an answer that was on its way when the worker ended counts', async () => {
+  for (let i = 0; i < 5; i++) {
+    const channel = await openScripted();
+    const outcome = await run(channel, 'answer-and-exit');
+    assert.equal(outcome.kind, 'success');
+    await channel.exited;
+  }
+});
+
+test('D70 a worker that never answers, or whose module cannot be loaded, is given up in time', async () => {
+  await assert.rejects(
+    openScripted({ workerUrl: new URL('../support/dumb-worker.js', import.meta.url), startTimeoutMs: 300 }),
+    /did not answer within 300 ms/,
+  );
+  await assert.rejects(
+    openScripted({ workerUrl: new URL('no-such-worker.js', import.meta.url) }),
+    (error) => {
+      assert.ok(error instanceof GatewayError);
+      assert.equal(error.code, 'UNAVAILABLE');
+      assert.match(error.message, /ended while it started/);
+      return true;
+    },
+  );
+});
+
+test('D66 a worker that spins outside of a run is ended after the close time-out, its runs being faults', async () => {
+  const channel = await openScripted({ closeTimeoutMs: 100 });
+  const hanging = run(channel, 'hang');
+  await channel.close();
+  const outcome = await hanging;
+  assert.ok(outcome.kind === 'fault' && !outcome.started);
+});
+
+test('close lets what was sent before end first', async () => {
+  const channel = await openScripted();
+  const running = run(channel, 'ok');
+  const closing = channel.close();
+  assert.equal((await running).kind, 'success');
+  await closing;
+  const late = await run(channel, 'ok');
+  assert.equal(late.kind, 'fault');
+});

@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { copyFile, link, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Datatype, SERVED_DATATYPES } from '../gateway/core/datatype.js';
+import { GatewayError, quote } from '../gateway/core/error.js';
+import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
+import type { Signature, TensorSpec } from '../gateway/core/model.js';
+import type { ModelProto } from './gen/onnx/onnx_subset_pb.js';
+import {
+  type DeclaredValue,
+  declaredValues,
+  encodeModel,
+  externalFiles,
+  MAX_MODEL_BYTES,
+  operatorSets,
+  parseModel,
+  removeZipMaps,
+} from './onnx-graph.js';
+import { OnnxSession, type SessionValue } from './onnx-runtime.js';
+import { type ProbeResult, probe } from './probe.js';
+import { autofill } from './signature.js';
+
+/** Time for the batch check and the latency samples together (ARCHITECTURE, decision 6). */
+const PROBE_BUDGET_MS = 2000;
+
+/**
+ * Finds out whether and how a version can be served: reads and refuses, strips ZipMap, makes a session, fills in the
+ * signature, checks that batching does not change answers, and times a few runs. Rejects with FAILED_PRECONDITION and a
+ * message that names the model version and contains `failed to load`.
+ */
+export async function prepareModel(request: PrepareRequest): Promise<Manifest> {
+  try {
+    return await prepare(request);
+  } catch (error) {
+    const reason = error instanceof GatewayError ? error.message : 'internal error while preparing it';
+    throw new GatewayError(
+      'FAILED_PRECONDITION',
+      `failed to load model ${quote(request.model)} version ${request.version}: ${reason}`,
+      { reason: 'model_error', cause: error },
+    );
+  }
+}
+
+async function prepare(request: PrepareRequest): Promise<Manifest> {
+  const bytes = await readModelFile(request.modelPath);
+  const model = parseModel(bytes);
+  const { changed, labels } = removeZipMaps(model);
+  const declared = declaredValues(model);
+  for (const input of declared.inputs) refuseUnserved('input', input);
+  for (const output of declared.outputs) refuseUnserved('output', output);
+  const preparedPath = changed ? await writePrepared(request, model) : request.modelPath;
+  const warnings: string[] = changed
+    ? ['its ZipMap was replaced by the tensor of scores; the class labels are the output’s labels']
+    : [];
+  const session = await createSession(preparedPath, request, model);
+  try {
+    const inputs = session.inputs.map((value) => inputSpec(value, declared.inputs));
+    const outputs = session.outputs.map((value) => outputSpec(value, declared.outputs, labels, warnings));
+    const wanted = autofill(inputs, outputs, request);
+    const probed = await probe(session, wanted, PROBE_BUDGET_MS);
+    const signature = settle(wanted, probed, warnings);
+    return {
+      model: request.model,
+      version: request.version,
+      signature,
+      preparedPath,
+      batchCheck: probed.check,
+      latency: probed.latency,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      bytes: bytes.length,
+      warnings,
+    };
+  } finally {
+    await session.release();
+  }
+}
+
+async function readModelFile(path: string): Promise<Uint8Array> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    throw refuse(`its file cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`);
+  }
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) throw refuse('its model.onnx is not a regular file');
+    if (stat.size > MAX_MODEL_BYTES)
+      throw refuse(
+        `its file has ${stat.size} bytes, an ONNX file at most 2 GiB: keep weights as external data`,
+      );
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes the rewritten model, with the files of its weights beside it. */
+async function writePrepared(request: PrepareRequest, model: ModelProto): Promise<string> {
+  const path = join(request.outputDir, 'model.onnx');
+  await mkdir(request.outputDir, { recursive: true });
+  for (const file of externalFiles(model)) {
+    const [from, to] = [join(dirname(request.modelPath), file), join(request.outputDir, file)];
+    await mkdir(dirname(to), { recursive: true });
+    await rm(to, { force: true });
+    // A hard link costs nothing; the runtime refuses a symbolic one that leaves the model's directory.
+    await link(from, to).catch(() => copyFile(from, to));
+  }
+  await writeFile(path, encodeModel(model));
+  return path;
+}
+
+async function createSession(path: string, request: PrepareRequest, model: ModelProto): Promise<OnnxSession> {
+  try {
+    return await OnnxSession.create(path, { intraOpThreads: request.intraOpThreads });
+  } catch (error) {
+    const { message } = GatewayError.from(error);
+    throw refuse(`${message} (operator sets: ${operatorSets(model).join(', ')})`, error);
+  }
+}
+
+function refuseUnserved(
+  role: 'input' | 'output',
+  value: { name: string; datatype: string | undefined },
+): void {
+  if (value.datatype === undefined || SERVED_DATATYPES.has(value.datatype as Datatype)) return;
+  throw refuse(
+    `${role} ${quote(value.name)} has datatype ${value.datatype}, served are ${[...SERVED_DATATYPES].join(', ')}`,
+  );
+}
+
+function servedDatatype(role: 'input' | 'output', value: SessionValue): Datatype {
+  if (value.datatype === undefined)
+    throw refuse(
+      `${role} ${quote(value.name)} is not a tensor (a sequence, map or optional), only tensors are served`,
+    );
+  refuseUnserved(role, value);
+  return value.datatype as Datatype;
+}
+
+function inputSpec(value: SessionValue, declared: readonly DeclaredValue[]): TensorSpec {
+  const datatype = servedDatatype('input', value);
+  if (declared.find(({ name }) => name === value.name)?.ranked === false)
+    throw refuse(
+      `input ${quote(value.name)} has no shape, not even its number of dimensions: export the model with one`,
+    );
+  return { name: value.name, datatype, shape: value.shape };
+}
+
+function outputSpec(
+  value: SessionValue,
+  declared: readonly DeclaredValue[],
+  labels: ReadonlyMap<string, readonly string[]>,
+  warnings: string[],
+): TensorSpec {
+  const datatype = servedDatatype('output', value);
+  const classes = labels.get(value.name);
+  let shape = value.shape;
+  if (shape.length === 0 && declared.find(({ name }) => name === value.name)?.ranked === false) {
+    shape = [-1];
+    warnings.push(`output ${quote(value.name)} has no shape in the model: it is described as [-1]`);
+  }
+  return { name: value.name, datatype, shape, ...(classes && classes.length > 0 ? { labels: classes } : {}) };
+}
+
+/** The signature after what the probe saw, and the words for it. */
+function settle(wanted: Signature, probed: ProbeResult, warnings: string[]): Signature {
+  if (probed.check === 'differs') {
+    warnings.push(`batching changes its answers, so that requests run one by one: ${probed.why}`);
+    return { ...wanted, batchable: false, maxBatchSize: 0 };
+  }
+  if (probed.check === 'unknown')
+    warnings.push(`it is batched, but whether that changes its answers could not be verified: ${probed.why}`);
+  return wanted;
+}
+
+function refuse(message: string, cause?: unknown): GatewayError {
+  return new GatewayError('FAILED_PRECONDITION', message, { reason: 'model_error', cause });
+}
