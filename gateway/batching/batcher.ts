@@ -48,7 +48,9 @@ export interface BatcherStats {
   readonly batches: number;
 }
 
-const NO_HOLD = (): (() => void) => () => {};
+function holdNothing(): () => void {
+  return () => {};
+}
 
 /**
  * Turns requests into batches. `submit` queues a request and settles with its answer; the dispatcher takes a batch
@@ -79,7 +81,7 @@ export class Batcher implements WorkSource {
       maxQueueRows: options.maxQueueRows ?? 16_384,
       maxQueueBytes: options.maxQueueBytes ?? 512 * 2 ** 20,
       horizonMs: options.horizonMs ?? 1000,
-      retain: options.retain ?? NO_HOLD,
+      retain: options.retain ?? holdNothing,
       workers: options.workers ?? (() => 1),
     };
     this.#host = {
