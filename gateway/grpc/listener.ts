@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { GatewayError, quote } from '../core/error.js';
 
@@ -6,10 +7,9 @@ const MAX_SOCKET_PATH_BYTES = 107;
 
 /** What is wrong with an address, by the system's error codes. */
 const FAULTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'it is in use: stop the process that listens there, or choose another address',
+  EADDRINUSE: 'it is in use: stop the process that listens there, or choose another one (--grpc-port)',
   EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'permission denied: ports below 1024 and foreign folders need rights that this process lacks',
-  ENOENT: 'the folder of the socket does not exist',
+  EACCES: 'permission denied: the port is below 1024, or the folder of the socket is missing or not writable',
   ENOTFOUND: 'the host name is not known',
   EAI_AGAIN: 'the host name cannot be looked up now',
   EAFNOSUPPORT: 'this machine does not have that kind of address (IPv6?)',
@@ -59,23 +59,21 @@ export class Listener {
   }
 
   /** Resolves to the port; 0 for a Unix socket. Rejects with a GatewayError that names the address. */
-  listen(): Promise<number> {
-    const options = parseAddress(this.#address);
-    return new Promise((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException): void => {
-        const why = FAULTS[error.code ?? ''] ?? error.message;
-        const message = `cannot listen for gRPC on ${quote(this.#address, 200)}: ${why}`;
-        reject(new GatewayError('FAILED_PRECONDITION', message, { cause: error }));
-      };
-      this.#server.once('error', onError);
-      this.#server.listen(options, () => {
-        this.#server.off('error', onError);
-        // Later ones (EMFILE on accept) pass: the connection is lost, the server is not.
-        this.#server.on('error', () => {});
-        const bound = this.#server.address();
-        resolve(bound !== null && typeof bound === 'object' ? bound.port : 0);
-      });
-    });
+  async listen(): Promise<number> {
+    const server = this.#server;
+    server.listen(parseAddress(this.#address));
+    try {
+      await once(server, 'listening');
+    } catch (thrown) {
+      const cause = thrown as NodeJS.ErrnoException;
+      const why = FAULTS[cause.code ?? ''] ?? cause.message;
+      const message = `cannot listen for gRPC on ${quote(this.#address, 200)}: ${why}`;
+      throw new GatewayError('FAILED_PRECONDITION', message, { cause });
+    }
+    // Later errors (EMFILE on accept) pass: a connection is lost, the server is not.
+    server.on('error', () => {});
+    const bound = server.address();
+    return bound !== null && typeof bound === 'object' ? bound.port : 0;
   }
 
   /** Takes no new connections; resolves when those there are have ended. */
