@@ -32,9 +32,20 @@ const LATENCY_REPEATS = 3;
 const LATENCY_BUDGET_MS = 250;
 const SEED = 20_240_613;
 
+/** A place in time until which to try. */
+interface Budget {
+  readonly now: () => number;
+  readonly until: number;
+}
+
 /** Never throws for what the model does; takes at most about `budgetMs`, and one run more. */
-export async function probe(session: Runnable, signature: Signature, budgetMs: number): Promise<ProbeResult> {
-  const until = monotonicMs() + budgetMs;
+export async function probe(
+  session: Runnable,
+  signature: Signature,
+  budgetMs: number,
+  now: () => number = monotonicMs,
+): Promise<ProbeResult> {
+  const budget: Budget = { now, until: now() + budgetMs };
   const names = signature.outputs.map((output) => output.name);
   const random = seededRandom(SEED);
   const first = await firstLegalRow(session, signature.inputs, names, random);
@@ -44,9 +55,9 @@ export async function probe(session: Runnable, signature: Signature, budgetMs: n
     sampleInputs(signature.inputs, { rows: 1, other: first.other }, random) ?? [];
   const maxRows = signature.batchable ? signature.maxBatchSize : 1;
   const { check, why } = signature.batchable
-    ? await verify(session, names, row, Math.min(CHECK_ROWS, maxRows), until)
+    ? await verify(session, names, row, Math.min(CHECK_ROWS, maxRows), budget)
     : { check: 'unbatchable' as const, why: '' };
-  const latency = await sampleLatency(session, names, row, check === 'differs' ? 1 : maxRows, until);
+  const latency = await sampleLatency(session, names, row, check === 'differs' ? 1 : maxRows, budget);
   return { check, latency, why };
 }
 
@@ -77,7 +88,7 @@ async function verify(
   outputs: readonly string[],
   row: () => WireTensor[],
   wantedRows: number,
-  until: number,
+  { now, until }: Budget,
 ): Promise<{ check: BatchCheck; why: string }> {
   if (wantedRows < 2) return { check: 'verified', why: '' };
   const rows: WireTensor[][] = [];
@@ -89,13 +100,16 @@ async function verify(
       const { outputs: answer, startedAt, endedAt } = await session.run(inputs, outputs);
       rows.push(inputs);
       alone.push(answer);
-      const affordable = Math.floor((until - endedAt) / (RUNS_PER_ROW * Math.max(endedAt - startedAt, 1e-3)));
-      count = Math.min(count, rows.length + affordable);
+      // What is left pays for n rows when the n - k rows to come run alone, and all n in the batch and in a half.
+      const runsLeft = (until - now()) / Math.max(endedAt - startedAt, 1e-3);
+      count = Math.min(count, Math.floor((runsLeft + rows.length) / RUNS_PER_ROW));
     }
   } catch (error) {
     return { check: 'unknown', why: `it refused made-up input (${messageOf(error)})` };
   }
   if (count < 2) return { check: 'unknown', why: 'it is too slow to be tried in time' };
+  rows.length = Math.min(rows.length, count);
+  alone.length = rows.length;
   try {
     const difference = await compare(session, outputs, rows, alone);
     return difference === undefined ? { check: 'verified', why: '' } : { check: 'differs', why: difference };
@@ -132,10 +146,10 @@ async function sampleLatency(
   outputs: readonly string[],
   row: () => WireTensor[],
   maxRows: number,
-  until: number,
+  { now, until }: Budget,
 ): Promise<{ rows: number; ms: number }[]> {
   const samples: { rows: number; ms: number }[] = [];
-  const end = Math.min(until, monotonicMs() + LATENCY_BUDGET_MS);
+  const end = Math.min(until, now() + LATENCY_BUDGET_MS);
   let inputs = row();
   try {
     for (let rows = 1; rows <= Math.min(maxRows, LATENCY_MAX_ROWS); rows *= 2) {
@@ -144,7 +158,7 @@ async function sampleLatency(
       for (let i = 0; i < LATENCY_REPEATS; i++) {
         // A doubled batch takes at most twice as long as the last one.
         const predicted = times.length > 0 ? Math.min(...times) : 2 * (samples.at(-1)?.ms ?? 0);
-        if (samples.length > 0 && monotonicMs() + predicted > end) break;
+        if (samples.length + times.length > 0 && now() + predicted > end) break;
         const { startedAt, endedAt } = await session.run(inputs, outputs);
         times.push(endedAt - startedAt);
       }

@@ -3,7 +3,11 @@ import { test } from 'node:test';
 import type { Channel, RunOutcome } from '../../gateway/core/channel.js';
 import { systemClock } from '../../gateway/core/clock.js';
 import { GatewayError } from '../../gateway/core/error.js';
+import { silentLogger } from '../../gateway/core/logger.js';
+import { Dispatcher } from '../../gateway/pool/dispatcher.js';
+import { Pool } from '../../gateway/pool/pool.js';
 import { type ThreadChannelOptions, threadChannels } from '../../gateway/pool/thread-channel.js';
+import { FakeBatch, FakeSource, fakeManifest } from '../support/fake-batch.js';
 
 const dropped: string[] = [];
 const SCRIPTED = new URL('../support/scripted-worker.js', import.meta.url);
@@ -97,4 +101,40 @@ test('close lets what was sent before end first', async () => {
   await closing;
   const late = await run(channel, 'ok');
   assert.equal(late.kind, 'fault');
+});
+
+test('D63 real threads die under load: every batch ends once, the pool heals', async () => {
+  const source = new FakeSource();
+  const lost: string[] = [];
+  const pool = new Pool({
+    slots: 2,
+    open: threadChannels({
+      clock: systemClock,
+      recorder: { dropped() {} },
+      intraOpThreads: 1,
+      workerUrl: SCRIPTED,
+    }),
+    clock: systemClock,
+    random: () => 0,
+    logger: silentLogger,
+    recorder: { workerLost: (_, reason) => void lost.push(reason) },
+  });
+  const dispatcher = new Dispatcher({ pool, source, clock: systemClock, logger: silentLogger });
+  await pool.start();
+  for (const model of ['ok', 'exit']) await pool.load(fakeManifest(model));
+  const batches = Array.from({ length: 60 }, (_, i) =>
+    source.add(new FakeBatch(i % 20 === 7 ? 'exit/1' : 'ok/1')),
+  );
+  while (batches.some((batch) => batch.ends.length === 0))
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const batch of batches) {
+    assert.equal(batch.ends.length, 1);
+    const [end] = batch.ends;
+    const error = end instanceof GatewayError ? end : undefined;
+    assert.equal(error?.code, batch.key === 'ok/1' ? undefined : 'UNAVAILABLE', error?.message);
+    assert.equal(batch.attempts > 1, batch.key === 'exit/1');
+  }
+  assert.equal(lost.length, 6, 'two for each of the three batches that kill');
+  dispatcher.close();
+  assert.equal(await pool.close(5000), 0);
 });

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { Phase, StatusWord, type ToWorker, type WorkerTask } from '../../worker/protocol.js';
 
 /**
- * A worker module that does what the key of a message says, to show how a gateway bears it: `throw`, `exit`, `heap`,
+ * A worker module that does what the model's name in a message's key says, to show how a gateway bears it: `throw`, `exit`, `heap`,
  * `hang` (a loop outside of a run), `silent` (never answers), `twice`, `stranger` (an answer to no question), `corrupt`.
  */
 export default async function serve(task: WorkerTask): Promise<void> {
@@ -17,7 +17,7 @@ export default async function serve(task: WorkerTask): Promise<void> {
         Atomics.store(status, StatusWord.runId, message.id);
         Atomics.store(status, StatusWord.phase, Phase.running);
       };
-      switch (message.key) {
+      switch (message.key.split('/')[0]) {
         case 'throw':
           running();
           throw new Error('a worker’s own mistake');
