@@ -90,12 +90,14 @@ export class EntryBatch implements Batch {
       );
       return;
     }
-    this.#end();
-    const now = this.#host.clock.now();
-    for (const entry of this.#members) entry.expire(now);
-    if (outcome.kind === 'success') this.#succeed(outcome);
-    else if (this.#members.length === 1) this.#members[0]?.fail(outcome.error);
-    else this.#host.runAgain(this.#lane, bisect(this.live));
+    try {
+      this.#end();
+      this.#handOut(outcome);
+    } catch (thrown) {
+      // A bug, in a port's implementation say. It is the dispatcher's to log, but nobody hangs of it.
+      this.abandon(GatewayError.from(thrown));
+      throw thrown;
+    }
   }
 
   fail(error: GatewayError): void {
@@ -114,6 +116,14 @@ export class EntryBatch implements Batch {
       entry.expire(now);
       entry.fail(error);
     }
+  }
+
+  #handOut(outcome: Extract<RunOutcome, { kind: 'success' | 'rejected' }>): void {
+    const now = this.#host.clock.now();
+    for (const entry of this.#members) entry.expire(now);
+    if (outcome.kind === 'success') this.#succeed(outcome);
+    else if (this.#members.length === 1) this.#members[0]?.fail(outcome.error);
+    else this.#host.runAgain(this.#lane, bisect(this.live));
   }
 
   #succeed(outcome: Extract<RunOutcome, { kind: 'success' }>): void {
@@ -140,8 +150,8 @@ export class EntryBatch implements Batch {
 
   #end(): void {
     this.#over = true;
+    this.#host.batchEnded(this);
     this.#letGo?.();
     this.#letGo = undefined;
-    this.#host.batchEnded(this);
   }
 }

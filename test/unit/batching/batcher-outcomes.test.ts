@@ -137,6 +137,20 @@ test('a hold that cannot be had fails the batch rather than its worker', async (
   assert.deepEqual(rig.leftovers(), NOTHING_LEFT);
 });
 
+test('a bug while the answer is handed out is thrown, and nobody hangs of it', async () => {
+  const rig = new Rig({
+    retain: () => () => {
+      throw new Error('bug');
+    },
+  });
+  const request = rig.submit();
+  const { batch, command } = rig.run();
+  assert.throws(() => batch.complete(echo(command)), /bug/);
+  await flush();
+  assert.equal(request.state, 'INTERNAL');
+  assert.deepEqual(rig.leftovers(), NOTHING_LEFT);
+});
+
 test('a model that answers with the wrong rows is INTERNAL for its callers', async () => {
   const rig = new Rig();
   const requests = [rig.submit({ outputs: ['Y'] }), rig.submit({ outputs: ['Z'] })];
