@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty';
 import { pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Logger } from '../core/logger.js';
@@ -21,20 +20,21 @@ export interface LogOutput {
   readonly logger: Logger;
   /** Lines given up because the output was closed or did not keep up. */
   dropped(): number;
-  /** Writes out what is still buffered; for the end of the process. Lines after it are dropped. */
-  close(): void;
+  /**
+   * To be awaited before the process exits, or its last lines may be lost: lines after it are dropped, those before it
+   * are written. Resolves within half a second, whatever the reader does.
+   */
+  close(): Promise<void>;
 }
-
-const STANDARD_OUTPUT = 1;
 
 /**
  * A structured logger that never throws, never blocks on a slow reader and writes no line of unbounded length.
  * The request's id goes into the field `requestId`, an error into `err`.
  */
 export function createLogger(options: LoggerOptions = {}): LogOutput {
-  const { level = 'info', format = 'auto', isTerminal = isatty(STANDARD_OUTPUT) } = options;
+  const { level = 'info', format = 'auto', isTerminal = process.stdout.isTTY === true } = options;
   const pretty = format === 'pretty' || (format === 'auto' && isTerminal);
-  const sink = options.sink ?? openSink(STANDARD_OUTPUT);
+  const sink = options.sink ?? openSink(process.stdout);
   // Formatting in this thread, line by line: pino's transports would each start a thread.
   const prettify = pretty
     ? prettyFactory({ colorize: isTerminal, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })

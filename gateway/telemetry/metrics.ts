@@ -108,7 +108,8 @@ export class Metrics implements Recorder {
   #known(model: string, add: boolean): ModelSeries {
     const known = this.#models.get(model);
     if (known !== undefined) return known;
-    if (!add || this.#models.size >= this.#maxModels) return this.#other;
+    // A model that is really called so must not make the same series twice: Prometheus would refuse the whole page.
+    if (!add || model === OTHER || this.#models.size >= this.#maxModels) return this.#other;
     const series = new ModelSeries(model, this.#maxVersions);
     this.#models.set(model, series);
     return series;

@@ -7,7 +7,7 @@ function capture(options: LoggerOptions = {}) {
   const output = createLogger({
     isTerminal: false,
     ...options,
-    sink: { write: (line) => void lines.push(line), dropped: () => 0, close() {} },
+    sink: { write: (line) => void lines.push(line), dropped: () => 0, close: () => Promise.resolve() },
   });
   const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   return { ...output, lines, parsed };

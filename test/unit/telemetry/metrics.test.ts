@@ -90,6 +90,16 @@ test('a declared model is known before its first answer; the bound on models and
   assert.equal(await value(metrics, 'sluice_requests_total{model="a",version="",code="UNAVAILABLE"}'), 1);
 });
 
+test('a model called _OTHER makes no series twice', async () => {
+  const metrics = new Metrics();
+  metrics.request('_OTHER', 1, 'OK', 1, timing);
+  metrics.request('unknown', 0, 'NOT_FOUND', 1, undefined);
+  metrics.batch('_OTHER', 1, 1, 1);
+  const series = (await metrics.render()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const names = series.map((line) => line.slice(0, line.lastIndexOf(' ')));
+  assert.equal(new Set(names).size, names.length);
+});
+
 test('gauges are read at the scrape; one that fails is left out and the page stands', async () => {
   let rows = 1;
   const metrics = new Metrics({

@@ -1,0 +1,77 @@
+/** What the documents say is what the code does. `npm run docs` mends the generated ones. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { configJsonSchema } from '../gateway/config/json-schema.js';
+import { loadConfig } from '../gateway/config/load.js';
+import type { StatusCode } from '../gateway/core/error.js';
+import { HTTP_STATUS } from '../gateway/http/status.js';
+import { configPage, EXAMPLE_FILE } from './support/docs/config-page.js';
+import { CODES, errorsPage, REASONS } from './support/docs/errors-page.js';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+
+/** Without what the formatter does to tables: it pads them to the widest cell. */
+function unpadded(page: string): string {
+  return page.replace(/ +/g, ' ').replace(/-{3,}/g, '---');
+}
+
+/** The TypeScript of the server, without generated code and without the tables of codes themselves. */
+function serverSource(): string {
+  return ['gateway', 'worker']
+    .flatMap((folder) =>
+      readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' })
+        .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+        .filter((path) => path.endsWith('.ts') && !path.includes('/gen/'))
+        .filter((path) => path !== 'gateway/core/error.ts' && !path.endsWith('/status.ts')),
+    )
+    .map(read)
+    .join('\n');
+}
+
+test('docs/CONFIG.md equals the schema', () => {
+  assert.equal(unpadded(read('docs/CONFIG.md')), unpadded(configPage()));
+});
+
+test('docs/sluice.schema.json equals the schema', () => {
+  assert.deepEqual(
+    JSON.parse(read('docs/sluice.schema.json')),
+    JSON.parse(JSON.stringify(configJsonSchema())),
+  );
+});
+
+test('the configuration file shown in docs/CONFIG.md is a good one', () => {
+  const { config, warnings } = loadConfig({ env: {}, cwd: '/etc', readFile: () => EXAMPLE_FILE });
+  assert.equal(config.models['iris']?.maxBatchSize, 64);
+  assert.deepEqual(config.modelRepository, ['/etc/models']);
+  assert.deepEqual(warnings, []);
+});
+
+test('docs/ERRORS.md equals the tables of codes and reasons', () => {
+  assert.equal(unpadded(read('docs/ERRORS.md')), unpadded(errorsPage()));
+});
+
+test('every status code and reason of core/error.ts is documented, and none besides', () => {
+  const union = (name: string): string[] => {
+    const [, body = ''] =
+      new RegExp(`export type ${name} =([^;]*);`).exec(read('gateway/core/error.ts')) ?? [];
+    return [...body.matchAll(/'(\w+)'/g)].map((match) => match[1] as string).sort();
+  };
+  assert.deepEqual(Object.keys(CODES).sort(), union('StatusCode'));
+  assert.deepEqual(Object.keys(HTTP_STATUS).sort(), union('StatusCode'));
+  assert.deepEqual(Object.keys(REASONS).sort(), union('Reason'));
+});
+
+test('a code is documented as sent if and only if the server makes it', () => {
+  const source = serverSource();
+  const made = (Object.keys(CODES) as StatusCode[]).filter((code) => source.includes(`'${code}'`));
+  const documented = (Object.keys(CODES) as StatusCode[]).filter((code) => CODES[code].by === 'sluice');
+  assert.deepEqual(made.sort(), documented.sort());
+});
+
+test('every documented reason is given by the server', () => {
+  const source = serverSource();
+  const unused = Object.keys(REASONS).filter((reason) => !source.includes(`'${reason}'`));
+  assert.deepEqual(unused, []);
+});
