@@ -105,8 +105,11 @@ export class EntryBatch implements Batch {
       this.#host.recorder?.dropped('double_answer');
       return;
     }
-    this.#end();
-    this.abandon(error);
+    try {
+      this.#end();
+    } finally {
+      this.abandon(error);
+    }
   }
 
   /** Fails whoever still waits, while a run of it may go on: its answer will find nobody. */
