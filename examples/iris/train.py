@@ -1,8 +1,8 @@
 """Trains the iris example and exports it to ONNX.
 
-    python3 -m venv .venv && .venv/bin/pip install -r requirements.txt
-    .venv/bin/python train.py                  # writes 1/model.onnx, 2/model.onnx, predictions.json
-    .venv/bin/python train.py --fixtures ../../test/fixtures
+    python3 -m venv /tmp/sluice-venv && /tmp/sluice-venv/bin/pip install -r requirements.txt
+    /tmp/sluice-venv/bin/python train.py      # writes 1/model.onnx, 2/model.onnx, predictions.json
+    /tmp/sluice-venv/bin/python train.py --fixtures ../../test/fixtures
 
 The committed files are the output of this script with the pinned requirements. The models are small and the
 seed is fixed, so a second run gives the same predictions.

@@ -1,7 +1,7 @@
 """Runs the 150 flowers of the iris data set through a Sluice server and compares the answers with scikit-learn's.
 
-    python3 -m venv venv && venv/bin/pip install -r requirements.txt
-    venv/bin/python client.py --address localhost:8001
+    python3 -m venv /tmp/sluice-venv && /tmp/sluice-venv/bin/pip install -r requirements.txt
+    /tmp/sluice-venv/bin/python client.py --address localhost:8001
 
 The client is NVIDIA's `tritonclient`, unchanged: Sluice speaks the same protocol. Exit code 0: every answer agrees.
 """
@@ -56,4 +56,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except triton.InferenceServerException as error:
+        # status() is the gRPC code, message() what the server has to say about it.
+        sys.exit(f"{error.status()}: {error.message()}")

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findTool, runTool, serveForInterop } from './tools.js';
+import { assertOrderly, findTool, runTool, serveForInterop, startForInterop } from './tools.js';
 
 /** Exit codes of grpc-health-probe. */
 const HEALTHY = 0;
@@ -33,4 +33,22 @@ test('grpc-health-probe', async (t) => {
       assert.equal(result.code, code, `${result.stdout}${result.stderr}`);
     });
   }
+});
+
+test('grpc-health-probe sees a draining server as NOT_SERVING before it goes', async (t) => {
+  const probe = findTool(t, 'grpc-health-probe');
+  if (probe === undefined) return;
+  const server = await startForInterop(['--drain-delay-ms', '5000']);
+  const ask = (service: string) =>
+    runTool(probe, [`-addr=127.0.0.1:${server.grpcPort}`, `-service=${service}`, '-rpc-timeout=4s']);
+  assert.equal((await ask('')).code, HEALTHY);
+
+  const stopped = server.stop();
+  // The signal takes a moment to arrive.
+  let seen = HEALTHY;
+  for (let i = 0; i < 50 && seen === HEALTHY; i++) seen = (await ask('')).code;
+  const model = await ask('sluice.model/iris');
+  assertOrderly(await stopped, server);
+  assert.equal(seen, UNHEALTHY, 'the server');
+  assert.equal(model.code, UNHEALTHY, 'its model');
 });

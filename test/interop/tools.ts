@@ -4,7 +4,12 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { repositoryRoot, startServerProcess } from '../support/server-process.js';
+import {
+  repositoryRoot,
+  type ServerExit,
+  type ServerProcess,
+  startServerProcess,
+} from '../support/server-process.js';
 
 const folder = join(repositoryRoot, 'test/interop');
 const installed = join(folder, '.env');
@@ -48,18 +53,25 @@ function allowedSkips(): Readonly<Record<string, string>> {
   return JSON.parse(readFileSync(join(folder, 'allowed-skips.json'), 'utf8')) as Record<string, string>;
 }
 
+/** Starts the server with the examples, the interop models and whatever `args` add. The caller stops it. */
+export function startForInterop(args: readonly string[]): Promise<ServerProcess> {
+  const repositories = ['examples', interopModels].flatMap((path) => ['--model-repository', path]);
+  return startServerProcess({ args: [...repositories, ...args] });
+}
+
 /**
- * Starts the server with the examples, the interop models and whatever `args` add; returns its gRPC address.
- * The server is stopped after the test, and its orderly exit is part of the test.
+ * As startForInterop, for the length of a test; returns the server's gRPC address.
+ * It is stopped after the test, and its orderly exit is part of the test.
  */
 export async function serveForInterop(t: TestContext, args: readonly string[] = []): Promise<string> {
-  const repositories = ['examples', interopModels].flatMap((path) => ['--model-repository', path]);
-  const server = await startServerProcess({ args: [...repositories, ...args] });
-  t.after(async () => {
-    const { code, signal } = await server.stop();
-    assert.equal(code, 0, `the server ended with ${code ?? signal}; its output:\n${server.output()}`);
-  });
+  const server = await startForInterop(args);
+  t.after(async () => assertOrderly(await server.stop(), server));
   return `127.0.0.1:${server.grpcPort}`;
+}
+
+/** Exit code 0 after SIGTERM. */
+export function assertOrderly({ code, signal }: ServerExit, server: ServerProcess): void {
+  assert.equal(code, 0, `the server ended with ${code ?? signal}; its output:\n${server.output()}`);
 }
 
 export interface ToolResult {
