@@ -2,13 +2,12 @@ import type { ModelCatalog } from '../core/catalog.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { RpcMethod, StreamHandler } from '../core/transport.js';
 import {
+  Health,
   HealthCheckRequestSchema,
   HealthCheckResponseSchema,
-  HealthListRequestSchema,
-  HealthListResponseSchema,
   HealthCheckResponse_ServingStatus as Status,
 } from './gen/grpc/health/v1/health_pb.js';
-import { parseMessage, serializeMessage, unaryMethod } from './messages.js';
+import { parseMessage, pathOf, serializeMessage, unaryMethod } from './messages.js';
 
 export interface HealthServiceOptions {
   readonly catalog: ModelCatalog;
@@ -19,7 +18,6 @@ export interface HealthServiceOptions {
   readonly maxWatchers?: number;
 }
 
-const SERVICE = '/grpc.health.v1.Health';
 /** Before a model's name: its own health name. */
 const MODEL_PREFIX = 'sluice.model/';
 
@@ -47,15 +45,10 @@ export class HealthService {
   }
 
   methods(): RpcMethod[] {
-    return [
-      unaryMethod(`${SERVICE}/Check`, HealthCheckRequestSchema, HealthCheckResponseSchema, ({ service }) => ({
-        status: this.#check(service),
-      })),
-      unaryMethod(`${SERVICE}/List`, HealthListRequestSchema, HealthListResponseSchema, () => ({
-        statuses: this.#list(),
-      })),
-      { kind: 'server-stream', path: `${SERVICE}/Watch`, handler: this.#watch },
-    ];
+    const rpc = Health.method;
+    const check = unaryMethod(rpc.check, ({ service }) => ({ status: this.#check(service) }));
+    const list = unaryMethod(rpc.list, () => ({ statuses: this.#list() }));
+    return [check, list, { kind: 'server-stream', path: pathOf(rpc.watch), handler: this.#watch }];
   }
 
   /** To be called when `serverReady` may have changed. */

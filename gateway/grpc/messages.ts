@@ -1,6 +1,7 @@
 import {
   create,
   type DescMessage,
+  type DescMethod,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
@@ -23,16 +24,19 @@ export function serializeMessage<T extends DescMessage>(schema: T, message: Mess
   return toBinary(schema, create(schema, message));
 }
 
+/** `/package.Service/Method` */
+export function pathOf(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
 /** A unary method whose messages generated code reads and writes. What `answer` throws is the call's error. */
 export function unaryMethod<I extends DescMessage, O extends DescMessage>(
-  path: string,
-  input: I,
-  output: O,
+  method: DescMethod & { methodKind: 'unary'; input: I; output: O },
   answer: (request: MessageShape<I>) => MessageInitShape<O>,
 ): RpcMethod {
   return {
     kind: 'unary',
-    path,
-    handler: async (body) => serializeMessage(output, answer(parseMessage(input, body))),
+    path: pathOf(method),
+    handler: async (body) => serializeMessage(method.output, answer(parseMessage(method.input, body))),
   };
 }

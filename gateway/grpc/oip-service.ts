@@ -5,8 +5,8 @@ import { GatewayError } from '../core/error.js';
 import type { Infer } from '../core/infer-call.js';
 import type { Signature, TensorSpec } from '../core/model.js';
 import type { RpcMethod, UnaryHandler } from '../core/transport.js';
-import * as pb from './gen/inference/grpc_service_pb.js';
-import { unaryMethod } from './messages.js';
+import { GRPCInferenceService } from './gen/inference/grpc_service_pb.js';
+import { pathOf, unaryMethod } from './messages.js';
 import { decodeInferRequest, encodeInferResult } from './oip-codec.js';
 
 export interface OipServiceOptions {
@@ -35,7 +35,7 @@ const INDEX_STATE: Readonly<Record<VersionState, string>> = {
   failed: 'UNAVAILABLE',
 };
 
-const SERVICE = pb.GRPCInferenceService;
+const RPC = GRPCInferenceService.method;
 
 /** The methods of `inference.GRPCInferenceService`. Those not served yet answer UNIMPLEMENTED and say so. */
 export function oipMethods(options: OipServiceOptions): RpcMethod[] {
@@ -45,66 +45,37 @@ export function oipMethods(options: OipServiceOptions): RpcMethod[] {
       modelReady(options.catalog),
       modelMetadata(options.catalog),
       repositoryIndex(options.catalog),
-      { kind: 'unary', path: pathOf(SERVICE.method.modelInfer), handler: modelInfer(options) } as const,
+      { kind: 'unary', path: pathOf(RPC.modelInfer), handler: modelInfer(options) } as const,
     ].map((method) => [method.path, method]),
   );
-  return SERVICE.methods.map((method) => served.get(pathOf(method)) ?? unimplemented(method));
-}
-
-function pathOf(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`;
+  return GRPCInferenceService.methods.map((method) => served.get(pathOf(method)) ?? unimplemented(method));
 }
 
 function serverMethods(options: OipServiceOptions): RpcMethod[] {
   const { serverId = 'sluice', version } = options;
   return [
-    unaryMethod(
-      pathOf(SERVICE.method.serverLive),
-      pb.ServerLiveRequestSchema,
-      pb.ServerLiveResponseSchema,
-      () => ({ live: options.live() }),
-    ),
-    unaryMethod(
-      pathOf(SERVICE.method.serverReady),
-      pb.ServerReadyRequestSchema,
-      pb.ServerReadyResponseSchema,
-      () => ({ ready: options.serverReady() }),
-    ),
-    unaryMethod(
-      pathOf(SERVICE.method.serverMetadata),
-      pb.ServerMetadataRequestSchema,
-      pb.ServerMetadataResponseSchema,
-      () => ({ name: serverId, version, extensions: [...EXTENSIONS] }),
-    ),
+    unaryMethod(RPC.serverLive, () => ({ live: options.live() })),
+    unaryMethod(RPC.serverReady, () => ({ ready: options.serverReady() })),
+    unaryMethod(RPC.serverMetadata, () => ({ name: serverId, version, extensions: [...EXTENSIONS] })),
   ];
 }
 
 /** An unknown model is not ready, and no error: clients poll this while a model loads. */
 function modelReady(catalog: ModelCatalog): RpcMethod {
-  return unaryMethod(
-    pathOf(SERVICE.method.modelReady),
-    pb.ModelReadyRequestSchema,
-    pb.ModelReadyResponseSchema,
-    ({ name, version }) => ({ ready: catalog.ready(name, version) }),
-  );
+  return unaryMethod(RPC.modelReady, ({ name, version }) => ({ ready: catalog.ready(name, version) }));
 }
 
 function modelMetadata(catalog: ModelCatalog): RpcMethod {
-  return unaryMethod(
-    pathOf(SERVICE.method.modelMetadata),
-    pb.ModelMetadataRequestSchema,
-    pb.ModelMetadataResponseSchema,
-    ({ name, version }) => {
-      const { signature } = catalog.describe(name, version);
-      return {
-        name,
-        versions: catalog.available(name).map(String),
-        platform: 'onnxruntime_onnx',
-        inputs: signature.inputs.map((spec) => tensorMetadata(spec, signature)),
-        outputs: signature.outputs.map((spec) => tensorMetadata(spec, signature)),
-      };
-    },
-  );
+  return unaryMethod(RPC.modelMetadata, ({ name, version }) => {
+    const { signature } = catalog.describe(name, version);
+    return {
+      name,
+      versions: catalog.available(name).map(String),
+      platform: 'onnxruntime_onnx',
+      inputs: signature.inputs.map((spec) => tensorMetadata(spec, signature)),
+      outputs: signature.outputs.map((spec) => tensorMetadata(spec, signature)),
+    };
+  });
 }
 
 function tensorMetadata(spec: TensorSpec, { batchable }: Signature) {
@@ -113,24 +84,19 @@ function tensorMetadata(spec: TensorSpec, { batchable }: Signature) {
 }
 
 function repositoryIndex(catalog: ModelCatalog): RpcMethod {
-  return unaryMethod(
-    pathOf(SERVICE.method.repositoryIndex),
-    pb.RepositoryIndexRequestSchema,
-    pb.RepositoryIndexResponseSchema,
-    ({ repositoryName, ready }) => {
-      if (repositoryName !== '') {
-        const message = "'repository_name' specification is not supported: leave it empty to list all models";
-        throw new GatewayError('UNIMPLEMENTED', message, { reason: 'bad_request', field: 'repository_name' });
-      }
-      const models = catalog.list().map(({ model, version, state, reason }) => ({
-        name: model,
-        version: version === 0 ? '' : String(version),
-        state: INDEX_STATE[state],
-        reason,
-      }));
-      return { models: ready ? models.filter(({ state }) => state === 'READY') : models };
-    },
-  );
+  return unaryMethod(RPC.repositoryIndex, ({ repositoryName, ready }) => {
+    if (repositoryName !== '') {
+      const message = "'repository_name' specification is not supported: leave it empty to list all models";
+      throw new GatewayError('UNIMPLEMENTED', message, { reason: 'bad_request', field: 'repository_name' });
+    }
+    const models = catalog.list().map(({ model, version, state, reason }) => ({
+      name: model,
+      version: version === 0 ? '' : String(version),
+      state: INDEX_STATE[state],
+      reason,
+    }));
+    return { models: ready ? models.filter(({ state }) => state === 'READY') : models };
+  });
 }
 
 function modelInfer({ infer }: OipServiceOptions): UnaryHandler {

@@ -1,121 +1,11 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { credentials, type GrpcObject, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { test } from 'node:test';
+import type { ServiceError } from '@grpc/grpc-js';
 import { systemClock } from '../../gateway/core/clock.js';
 import { GatewayError } from '../../gateway/core/error.js';
 import type { Infer, InferCall } from '../../gateway/core/infer-call.js';
-import { silentLogger } from '../../gateway/core/logger.js';
-import { HealthService } from '../../gateway/grpc/health.js';
-import { oipMethods } from '../../gateway/grpc/oip-service.js';
-import { reflectionMethods } from '../../gateway/grpc/reflection.js';
-import { GrpcTransport } from '../../gateway/grpc/server.js';
-import { FakeCatalog } from '../support/fake-catalog.js';
-import { frame, RawClient } from '../support/raw-grpc.js';
-
-const proto = fileURLToPath(new URL('../../../proto', import.meta.url));
-const packages = loadPackageDefinition(
-  loadSync(
-    [
-      'inference/grpc_service.proto',
-      'grpc/health/v1/health.proto',
-      'grpc/reflection/v1/reflection.proto',
-      'grpc/reflection/v1alpha/reflection.proto',
-    ],
-    { includeDirs: [proto], keepCase: true, longs: String, enums: String, defaults: true, oneofs: true },
-  ),
-);
-
-type Plain = Record<string, unknown>;
-interface Stream {
-  write(message: Plain): void;
-  end(): void;
-  cancel(): void;
-  on(event: string, listener: (value: Plain) => void): Stream;
-}
-type Callback = (error: ServiceError | null, answer: Plain) => void;
-type Client = { close(): void } & Record<string, (request?: Plain, callback?: Callback) => Stream>;
-
-function service(path: string, port: number): Client {
-  let found: unknown = packages;
-  for (const part of path.split('.')) found = (found as GrpcObject)[part];
-  const Constructor = found as new (address: string, security: unknown) => Client;
-  return new Constructor(`127.0.0.1:${port}`, credentials.createInsecure());
-}
-
-function ask(client: Client, method: string, request: Plain): Promise<Plain> {
-  return new Promise((resolve, reject) => {
-    client[method]?.(request, (error, answer) => (error === null ? resolve(answer) : reject(error)));
-  });
-}
-
-/** The messages of a stream as they come, and its final status. */
-function collect(stream: Stream): { next: () => Promise<Plain>; status: Promise<number> } {
-  const waiting: Plain[] = [];
-  let wake: () => void = () => {};
-  stream.on('data', (message) => {
-    waiting.push(message);
-    wake();
-  });
-  stream.on('error', () => {});
-  const status = new Promise<number>((resolve) =>
-    stream.on('status', (end) => resolve(end['code'] as number)),
-  );
-  const next = async (): Promise<Plain> => {
-    if (waiting.length === 0)
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    return waiting.shift() as Plain;
-  };
-  return { next, status };
-}
-
-async function start(t: TestContext, infer: Infer = () => Promise.reject(new Error('not called'))) {
-  const catalog = new FakeCatalog();
-  const state = { ready: true };
-  const serverReady = (): boolean => state.ready;
-  const health = new HealthService({ catalog, serverReady });
-  const oip = oipMethods({
-    infer,
-    catalog,
-    serverReady,
-    live: () => true,
-    clock: systemClock,
-    version: '1.2.3',
-  });
-  const served = [...oip, ...health.methods()];
-  const transport = new GrpcTransport({
-    address: '127.0.0.1:0',
-    methods: [...served, ...reflectionMethods(served)],
-    clock: systemClock,
-    logger: silentLogger,
-  });
-  const port = await transport.listen();
-  const clients: Client[] = [];
-  const raw = new RawClient(port);
-  t.after(() => {
-    for (const client of clients) client.close();
-    raw.close();
-    health.drain();
-    transport.close();
-  });
-  const connect = (path: string): Client => {
-    const client = service(path, port);
-    clients.push(client);
-    return client;
-  };
-  return {
-    catalog,
-    state,
-    health,
-    transport,
-    raw,
-    connect,
-    inference: connect('inference.GRPCInferenceService'),
-  };
-}
+import { ask, collect, type Plain, type Stream, startServices } from '../support/grpc-services.js';
+import { frame } from '../support/raw-grpc.js';
 
 /** Twice the input, as a model with one output would answer. */
 const double: Infer = async (call: InferCall) => {
@@ -135,7 +25,7 @@ const double: Infer = async (call: InferCall) => {
 };
 
 test('ModelInfer answers raw contents with model, concrete version and id, also to typed contents', async (t) => {
-  const { inference } = await start(t, double);
+  const { inference } = await startServices(t, double);
   const answer = await ask(inference, 'ModelInfer', {
     model_name: 'm',
     id: 'x-1',
@@ -152,7 +42,7 @@ test('ModelInfer answers raw contents with model, concrete version and id, also 
 
 test('ModelInfer hands on deadline, parameters and outputs, and its error comes with the field at fault', async (t) => {
   let seen: InferCall | undefined;
-  const { inference } = await start(t, async (call) => {
+  const { inference } = await startServices(t, async (call) => {
     seen = call;
     throw new GatewayError('INVALID_ARGUMENT', 'wrong', {
       reason: 'bad_request',
@@ -179,7 +69,7 @@ test('ModelInfer hands on deadline, parameters and outputs, and its error comes 
 });
 
 test('B28 garbage for a message is INTERNAL on every method, with no internals in the text', async (t) => {
-  const { raw } = await start(t);
+  const { raw } = await startServices(t);
   const garbage = frame(Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x01]));
   for (const path of [
     '/inference.GRPCInferenceService/ModelInfer',
@@ -196,7 +86,7 @@ test('B28 garbage for a message is INTERNAL on every method, with no internals i
 });
 
 test('C49 mixed contents and a wrong count of raw contents are INVALID_ARGUMENT on the wire', async (t) => {
-  const { inference } = await start(t, double);
+  const { inference } = await startServices(t, double);
   const input = { name: 'x', datatype: 'FP32', shape: [1] };
   const typed = { ...input, contents: { fp32_contents: [1] } };
   for (const request of [
@@ -208,7 +98,7 @@ test('C49 mixed contents and a wrong count of raw contents are INVALID_ARGUMENT 
 });
 
 test('server and model: live, ready, metadata, index', async (t) => {
-  const { inference, catalog, state } = await start(t);
+  const { inference, catalog, state } = await startServices(t);
   catalog.set('iris', 2, 'available');
   catalog.set('iris', 1, 'draining');
   catalog.set('broken', 1, 'failed', 'no such operator');
@@ -263,7 +153,7 @@ test('server and model: live, ready, metadata, index', async (t) => {
 });
 
 test('what is not served yet says so by name, unary and stream', async (t) => {
-  const { inference } = await start(t);
+  const { inference } = await startServices(t);
   for (const name of [
     'ModelConfig',
     'RepositoryModelLoad',
@@ -277,147 +167,4 @@ test('what is not served yet says so by name, unary and stream', async (t) => {
     });
   const stream = inference['ModelStreamInfer']?.() as Stream;
   assert.equal(await collect(stream).status, 12);
-});
-
-test('G98 Check of an unknown name is NOT_FOUND; Watch says SERVICE_UNKNOWN and then what happens', async (t) => {
-  const { connect, catalog, state, health } = await start(t);
-  const client = connect('grpc.health.v1.Health');
-  assert.deepEqual(await ask(client, 'Check', {}), { status: 'SERVING' });
-  assert.deepEqual(await ask(client, 'Check', { service: 'inference.GRPCInferenceService' }), {
-    status: 'SERVING',
-  });
-  for (const unknown of ['sluice.model/iris', 'nobody', 'sluice.model/'])
-    await assert.rejects(ask(client, 'Check', { service: unknown }), { code: 5 });
-
-  const stream = client['Watch']?.({ service: 'sluice.model/iris' }) as Stream;
-  const watch = collect(stream);
-  assert.deepEqual(await watch.next(), { status: 'SERVICE_UNKNOWN' });
-  catalog.set('iris', 1, 'loading');
-  assert.deepEqual(await watch.next(), { status: 'NOT_SERVING' });
-  catalog.set('iris', 1, 'available');
-  assert.deepEqual(await watch.next(), { status: 'SERVING' });
-  // A new version on its way changes nothing for the model, so the next thing said is its end.
-  catalog.set('iris', 2, 'loading');
-  catalog.set('other', 1, 'available');
-  catalog.set('iris', 1, 'unloaded');
-  assert.deepEqual(await watch.next(), { status: 'NOT_SERVING' });
-  catalog.set('iris', 2, 'available');
-  assert.deepEqual(await watch.next(), { status: 'SERVING' });
-  assert.deepEqual(await ask(client, 'List', {}), {
-    statuses: {
-      '': { status: 'SERVING' },
-      'inference.GRPCInferenceService': { status: 'SERVING' },
-      'sluice.model/iris': { status: 'SERVING' },
-      'sluice.model/other': { status: 'SERVING' },
-    },
-  });
-  const whole = client['Watch']?.({}) as Stream;
-  const server = collect(whole);
-  assert.deepEqual(await server.next(), { status: 'SERVING' });
-  state.ready = false;
-  health.refresh();
-  assert.deepEqual(await server.next(), { status: 'NOT_SERVING' });
-  stream.cancel();
-  whole.cancel();
-  assert.equal(await watch.status, 1);
-});
-
-test('G101 a drain with open watches and an open reflection stream ends, after NOT_SERVING', async (t) => {
-  const { connect, catalog, health, transport } = await start(t);
-  catalog.set('iris', 1, 'available');
-  const client = connect('grpc.health.v1.Health');
-  const watches = ['', 'sluice.model/iris', 'sluice.model/unknown'].map((name) =>
-    collect(client['Watch']?.({ service: name }) as Stream),
-  );
-  const talk = connect('grpc.reflection.v1.ServerReflection')['ServerReflectionInfo']?.() as Stream;
-  const conversation = collect(talk);
-  talk.write({ list_services: '' });
-  await conversation.next();
-  const first = await Promise.all(watches.map(({ next }) => next()));
-  assert.deepEqual(
-    first.map(({ status }) => status),
-    ['SERVING', 'SERVING', 'SERVICE_UNKNOWN'],
-  );
-
-  health.drain();
-  assert.deepEqual(await watches[0]?.next(), { status: 'NOT_SERVING' });
-  assert.deepEqual(await watches[1]?.next(), { status: 'NOT_SERVING' });
-  assert.deepEqual(await ask(client, 'Check', {}), { status: 'NOT_SERVING' });
-  assert.equal(catalog.listeners, 0);
-  await transport.drain();
-  assert.deepEqual(await Promise.all(watches.map(({ status }) => status)), [0, 0, 0]);
-  assert.equal(await conversation.status, 0);
-});
-
-test('G101 a drain alone tells a watch NOT_SERVING before it ends', async (t) => {
-  const { connect, transport } = await start(t);
-  const watch = collect(connect('grpc.health.v1.Health')['Watch']?.({}) as Stream);
-  assert.deepEqual(await watch.next(), { status: 'SERVING' });
-  await transport.drain();
-  assert.deepEqual(await watch.next(), { status: 'NOT_SERVING' });
-  assert.equal(await watch.status, 0);
-});
-
-test('reflection of both versions lists what is served and sends files with all their imports', async (t) => {
-  const { connect } = await start(t);
-  for (const version of ['v1', 'v1alpha']) {
-    const talk = connect(`grpc.reflection.${version}.ServerReflection`)['ServerReflectionInfo']?.() as Stream;
-    const { next, status } = collect(talk);
-    talk.write({ list_services: '*' });
-    const { list_services_response: list } = (await next()) as {
-      list_services_response: { service: Plain[] };
-    };
-    assert.deepEqual(
-      list.service.map(({ name }) => name),
-      [
-        'grpc.health.v1.Health',
-        'grpc.reflection.v1.ServerReflection',
-        'grpc.reflection.v1alpha.ServerReflection',
-        'inference.GRPCInferenceService',
-      ],
-    );
-    const files = async (request: Plain): Promise<number | string> => {
-      talk.write(request);
-      const answer = (await next()) as {
-        file_descriptor_response?: { file_descriptor_proto: Buffer[] };
-        error_response?: { error_code: number };
-      };
-      const { file_descriptor_response: found } = answer;
-      if (!found) return answer.error_response?.error_code as number;
-      // A descriptor begins with its name: field 1, length, text.
-      return found.file_descriptor_proto
-        .map((bytes) => bytes.subarray(2, 2 + (bytes[1] as number)).toString())
-        .join(' ');
-    };
-    const both = 'inference/grpc_service.proto inference/model_config.proto';
-    assert.equal(await files({ file_containing_symbol: 'inference.GRPCInferenceService' }), both);
-    assert.equal(await files({ file_containing_symbol: 'inference.GRPCInferenceService.ModelInfer' }), both);
-    assert.equal(
-      await files({ file_containing_symbol: 'inference.ModelInferRequest.InferInputTensor' }),
-      both,
-    );
-    assert.equal(
-      await files({ file_containing_symbol: 'inference.TYPE_FP32' }),
-      'inference/model_config.proto',
-    );
-    assert.equal(await files({ file_by_filename: 'inference/grpc_service.proto' }), both);
-    assert.equal(
-      await files({ file_containing_symbol: 'google.rpc.RetryInfo' }),
-      'google/rpc/error_details.proto google/protobuf/duration.proto',
-    );
-    assert.equal(await files({ file_containing_symbol: 'inference.Nobody' }), 5);
-    assert.equal(await files({ file_by_filename: 'nobody.proto' }), 5);
-    assert.equal(
-      await files({
-        file_containing_extension: { containing_type: 'inference.ModelConfig', extension_number: 100 },
-      }),
-      5,
-    );
-    assert.equal(await files({}), 3);
-    talk.write({ all_extension_numbers_of_type: 'inference.ModelConfig' });
-    const { all_extension_numbers_response: numbers } = await next();
-    assert.deepEqual(numbers, { base_type_name: 'inference.ModelConfig', extension_number: [] });
-    talk.end();
-    assert.equal(await status, 0);
-  }
 });

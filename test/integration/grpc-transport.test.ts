@@ -1,65 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { systemClock } from '../../gateway/core/clock.js';
 import { GatewayError } from '../../gateway/core/error.js';
 import { type Logger, silentLogger } from '../../gateway/core/logger.js';
-import type { RpcContext, RpcMethod, UnaryHandler } from '../../gateway/core/transport.js';
-import { GrpcTransport, type GrpcTransportOptions } from '../../gateway/grpc/server.js';
+import type { RpcContext } from '../../gateway/core/transport.js';
+import { ECHO, echo, gate, hello, start, unary } from '../support/grpc-echo.js';
 import { answerOf, frame, RawClient } from '../support/raw-grpc.js';
-
-const ECHO = '/test.Echo/Call';
-const hello = Buffer.from('hello');
-
-const unary = (handler: UnaryHandler, path = ECHO): RpcMethod => ({ kind: 'unary', path, handler });
-const echo = unary(async (body) => body);
-
-/** A transport on a free port and a raw client of it; both end with the test. */
-async function start(
-  t: TestContext,
-  methods: readonly RpcMethod[],
-  options: Partial<GrpcTransportOptions> = {},
-): Promise<{ transport: GrpcTransport; client: RawClient; port: number }> {
-  const transport = new GrpcTransport({
-    address: '127.0.0.1:0',
-    methods,
-    clock: systemClock,
-    logger: silentLogger,
-    ...options,
-  });
-  const port = await transport.listen();
-  const client = new RawClient(port);
-  t.after(() => {
-    client.close();
-    transport.close();
-  });
-  return { transport, client, port };
-}
-
-/** A handler's promise that the test settles, and what the handler was told. */
-function gate(): { handler: UnaryHandler; context: Promise<RpcContext>; answer: (body: Buffer) => void } {
-  let answer: (body: Buffer) => void = () => {};
-  let told: (context: RpcContext) => void = () => {};
-  const result = new Promise<Buffer>((resolve) => {
-    answer = resolve;
-  });
-  const context = new Promise<RpcContext>((resolve) => {
-    told = resolve;
-  });
-  return {
-    handler: (_, given) => {
-      told(given);
-      return result;
-    },
-    context,
-    answer,
-  };
-}
 
 test('a message comes back as it went, with status 0', async (t) => {
   const { client } = await start(t, [echo]);
@@ -331,72 +278,4 @@ test('D76 an answer after the answer is ignored and counted: one message on the 
   assert.equal(late.status, 4);
   assert.deepEqual(late.messages, []);
   assert.deepEqual(dropped, ['late_answer']);
-});
-
-test('a drain refuses new connections, lets calls in flight finish, and then resolves', async (t) => {
-  const held = gate();
-  const { transport, client, port } = await start(t, [unary(held.handler)]);
-  const answer = client.call(ECHO, frame(hello));
-  await held.context;
-  let drained = false;
-  const done = transport.drain().then(() => {
-    drained = true;
-  });
-  const late = new RawClient(port);
-  const [error] = (await once(late.session, 'error')) as [NodeJS.ErrnoException];
-  assert.equal(error.code, 'ECONNREFUSED');
-  assert.equal(drained, false);
-  held.answer(hello);
-  assert.equal((await answer).status, 0);
-  await done;
-});
-
-test('close cuts calls in flight and connections', async (t) => {
-  const held = gate();
-  const { transport, client } = await start(t, [unary(held.handler)]);
-  const answer = client.call(ECHO, frame(hello));
-  const { cancellation } = await held.context;
-  const cancelled = new Promise<void>((resolve) => cancellation.listen(resolve));
-  transport.close();
-  assert.equal((await answer).status, undefined);
-  await cancelled;
-  held.answer(hello);
-});
-
-test('G105 a port that is taken is said, with the address', async (t) => {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  t.after(() => holder.close());
-  const { port } = holder.address() as { port: number };
-  const transport = new GrpcTransport({
-    address: `127.0.0.1:${port}`,
-    methods: [echo],
-    clock: systemClock,
-    logger: silentLogger,
-  });
-  t.after(() => transport.close());
-  await assert.rejects(transport.listen(), (error: GatewayError) => {
-    assert.equal(error.code, 'FAILED_PRECONDITION');
-    assert.match(error.message, new RegExp(`cannot listen for gRPC on '127.0.0.1:${port}': it is in use`));
-    return true;
-  });
-});
-
-test('G105 a Unix socket works, and one with a path too long or a missing folder is said', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const make = (address: string): GrpcTransport => {
-    const transport = new GrpcTransport({
-      address,
-      methods: [echo],
-      clock: systemClock,
-      logger: silentLogger,
-    });
-    t.after(() => transport.close());
-    return transport;
-  };
-  assert.equal(await make(`unix:${folder}/s.sock`).listen(), 0);
-  const long = `unix:${folder}/${'x'.repeat(120)}`;
-  await assert.rejects(make(long).listen(), /cannot listen for gRPC on 'unix:.*at most 107/);
-  await assert.rejects(make(`unix:${folder}/none/s.sock`).listen(), /the folder of the socket is missing/);
 });
