@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,11 +14,7 @@ import { type Clock, systemClock } from './core/clock.js';
 import { GatewayError } from './core/error.js';
 import type { Infer } from './core/infer-call.js';
 import { type Logger, silentLogger } from './core/logger.js';
-import { HealthService } from './grpc/health.js';
-import { oipMethods } from './grpc/oip-service.js';
-import { reflectionMethods } from './grpc/reflection.js';
-import { GrpcTransport } from './grpc/server.js';
-import { HttpServer } from './http/server.js';
+import { Fronts, type Ports } from './fronts.js';
 import { Dispatcher } from './pool/dispatcher.js';
 import { Pool } from './pool/pool.js';
 import { Preparer } from './pool/preparer.js';
@@ -46,12 +41,6 @@ export interface GatewayDependencies {
   readonly machine?: Machine;
   /** How workers are started, for tests that plant faults. @default threads that run worker/main */
   readonly openChannel?: OpenChannel;
-}
-
-/** Where a started gateway answers; undefined where a protocol is switched off. */
-export interface Ports {
-  readonly grpcPort: number | undefined;
-  readonly httpPort: number | undefined;
 }
 
 /** What a stop came to. */
@@ -92,11 +81,6 @@ export interface Gateway {
   stop(): Promise<StopReport>;
 }
 
-/** The package's version. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
-
 /**
  * Builds a gateway from settings (docs/CONFIG.md; whatever is absent has its default). Throws a ConfigError that lists
  * every fault. Nothing is opened or started before `start`.
@@ -123,9 +107,7 @@ class Server implements Gateway {
   readonly #admission: Admission;
   readonly #dispatcher: Dispatcher;
   readonly #preparer: Preparer;
-  #health: HealthService | undefined;
-  #grpc: GrpcTransport | undefined;
-  #http: HttpServer | undefined;
+  readonly #fronts: Fronts;
   #eventLoop: EventLoopMonitor | undefined;
   #cacheDir: string | undefined;
   #phase: ServerPhase = 'starting';
@@ -165,6 +147,16 @@ class Server implements Gateway {
     this.#dispatcher = new Dispatcher({ pool: this.pool, source: this.batcher, clock, logger });
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
     this.infer = this.#buildInfer();
+    this.#fronts = new Fronts({
+      config,
+      infer: this.infer,
+      catalog: this.catalog,
+      live: () => this.#phase !== 'stopped',
+      readiness: () => this.readiness(),
+      clock,
+      logger,
+      metrics: this.#metrics,
+    });
   }
 
   start(): Promise<Ports> {
@@ -176,16 +168,17 @@ class Server implements Gateway {
     disableRuntimeTelemetry();
     try {
       const found = await this.#scan();
+      for (const { name } of found.models) this.#metrics.declareModel(name);
       this.#cacheDir = this.config.cacheDir ?? (await mkdtemp(join(tmpdir(), 'sluice-')));
       this.#eventLoop = monitorEventLoop();
-      const ports = await this.#listen();
+      const ports = await this.#fronts.listen();
       await this.pool.start();
       if (this.#phase !== 'starting') return ports;
       this.catalog.aspire(found);
       this.#phase = 'serving';
       void this.catalog.settled().then(() => {
         this.#settledOnce = true;
-        this.#health?.refresh();
+        this.#fronts.readinessChanged();
       });
       return ports;
     } catch (thrown) {
@@ -235,12 +228,7 @@ class Server implements Gateway {
   #buildRegistry(): Registry {
     const { config, pool } = this;
     return new Registry({
-      prepare: (request) =>
-        this.#preparer.prepare({
-          ...request,
-          // Known only once started: the directory is made then.
-          outputDir: join(this.#cacheDir as string, request.model, String(request.version)),
-        }),
+      prepare: this.#preparer.prepare,
       host: {
         load: (manifest) => pool.load(manifest),
         unload: async (key) => {
@@ -251,7 +239,8 @@ class Server implements Gateway {
       },
       clock: this.#clock,
       logger: this.#logger,
-      cacheDir: '',
+      // Known once started: the directory is made then.
+      cacheDir: () => this.#cacheDir as string,
       defaultMaxBatchSize: config.defaultMaxBatchSize,
       intraOpThreads: this.plan.intraOpThreads,
       models: new Map(Object.entries(config.models)),
@@ -292,68 +281,15 @@ class Server implements Gateway {
     return found;
   }
 
-  async #listen(): Promise<Ports> {
-    const { grpc, http } = this.config;
-    const grpcPort = grpc.enabled ? await this.#buildGrpc().listen() : undefined;
-    const httpPort = http.enabled ? await this.#buildHttp().listen() : undefined;
-    return { grpcPort, httpPort };
-  }
-
-  #buildGrpc(): GrpcTransport {
-    const { grpc, server } = this.config;
-    const health = new HealthService({
-      catalog: this.catalog,
-      serverReady: () => this.readiness().ready,
-    });
-    const methods = [
-      ...oipMethods({
-        infer: this.infer,
-        catalog: this.catalog,
-        live: () => this.#phase !== 'stopped',
-        serverReady: () => this.readiness().ready,
-        clock: this.#clock,
-        serverId: server.id,
-        version: VERSION,
-      }),
-      ...health.methods(),
-    ];
-    this.#health = health;
-    this.#grpc = new GrpcTransport({
-      ...grpc,
-      address: grpc.address.includes(':') ? `[${grpc.address}]:${grpc.port}` : `${grpc.address}:${grpc.port}`,
-      methods: [...methods, ...reflectionMethods(methods)],
-      clock: this.#clock,
-      logger: this.#logger,
-      recorder: this.#metrics,
-    });
-    return this.#grpc;
-  }
-
-  #buildHttp(): HttpServer {
-    const { http, metrics } = this.config;
-    this.#http = new HttpServer({
-      host: http.address,
-      port: http.port,
-      live: () => ({ ok: this.#phase !== 'stopped', reason: 'the server has stopped' }),
-      ready: () => {
-        const { ready, reason } = this.readiness();
-        return { ok: ready, reason };
-      },
-      ...(metrics.enabled && { metrics: this.#metrics }),
-      logger: this.#logger,
-    });
-    return this.#http;
-  }
-
   async #stop(): Promise<StopReport> {
     const { drainDelayMs, exitTimeoutSecs } = this.config.server;
     const deadline = this.#clock.now() + exitTimeoutSecs * 1000;
     const wasServing = this.#phase === 'serving';
     this.#phase = 'draining';
-    this.#health?.drain();
+    this.#fronts.sayNotServing();
     if (wasServing) await this.#drain(Math.min(drainDelayMs, exitTimeoutSecs * 1000), deadline);
     const callsCut = this.#admission.inFlight;
-    this.#grpc?.close();
+    this.#fronts.cut();
     this.#dispatcher.close();
     this.batcher.close();
     this.catalog.close();
@@ -361,7 +297,7 @@ class Server implements Gateway {
     const [workersLeft] = await Promise.all([
       this.pool.close(workerExitMs),
       this.#preparer.close(),
-      this.#http?.close(),
+      this.#fronts.close(),
     ]);
     this.#phase = 'stopped';
     this.#eventLoop?.close();
@@ -380,7 +316,8 @@ class Server implements Gateway {
       cancel = this.#clock.setTimer(done, waitMs).cancel;
     });
     // In this order: a call that reaches the transport before it has closed is served, not refused further in.
-    const drained = Promise.resolve(this.#grpc?.drain())
+    const drained = this.#fronts
+      .drain()
       .then(() => this.#admission.drain())
       .then(() => this.batcher.drain());
     await Promise.race([drained, timeout]);

@@ -1,4 +1,5 @@
-import type { Gateway, Ports } from './gateway.js';
+import type { Ports } from './fronts.js';
+import type { Gateway } from './gateway.js';
 
 /** What a person who started the server at a terminal wants to know: what is served, by how many, and a call to copy. */
 export function greeting(gateway: Gateway, { grpcPort, httpPort }: Ports): string {

@@ -3,13 +3,17 @@ import { detectMachine, systemFacts } from './config/machine.js';
 import { ConfigError } from './config/problem.js';
 import { GatewayError } from './core/error.js';
 import type { Logger } from './core/logger.js';
-import { createGateway, type Gateway, type Ports } from './gateway.js';
+import type { Ports } from './fronts.js';
+import { createGateway, type Gateway } from './gateway.js';
 import { greeting } from './greeting.js';
 import { createLogger } from './telemetry/logger.js';
 
 /** Exit codes of `sluice serve`; those of the other commands are in cli/exit-code. */
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 78;
+/** Writes the last log lines and exits. */
+type Exit = (code: number) => Promise<never>;
+
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const SIGNAL_NUMBER = { SIGTERM: 15, SIGINT: 2 } as const;
 
@@ -31,8 +35,8 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     return fail(thrown);
   }
   const { logger } = logs;
-  const exit = (code: number): never => {
-    logs.close();
+  const exit = async (code: number): Promise<never> => {
+    await logs.close();
     return process.exit(code);
   };
   onSignals(gateway, logger, exit);
@@ -44,7 +48,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     await gateway.settled();
     if (gateway.phase === 'serving') announce(gateway, ports, logger);
   } catch (thrown) {
-    logs.close();
+    await logs.close();
     fail(thrown);
   }
 }
@@ -57,7 +61,7 @@ function announce(gateway: Gateway, ports: Ports, logger: Logger): void {
 }
 
 /** First signal: drain and exit. Second: exit at once. */
-function onSignals(gateway: Gateway, logger: Logger, exit: (code: number) => never): void {
+function onSignals(gateway: Gateway, logger: Logger, exit: Exit): void {
   let signals = 0;
   const onSignal = async (signal: (typeof SIGNALS)[number]): Promise<void> => {
     signals++;
@@ -76,7 +80,7 @@ function onSignals(gateway: Gateway, logger: Logger, exit: (code: number) => nev
 }
 
 /** What nobody caught: the server is in an unknown state, but its calls are not to blame. */
-function onBugs(gateway: Gateway, logger: Logger, exit: (code: number) => never): void {
+function onBugs(gateway: Gateway, logger: Logger, exit: Exit): void {
   process.on('unhandledRejection', (err) =>
     logger.error({ err }, 'a promise was rejected and nobody cared: a bug'),
   );
@@ -87,10 +91,10 @@ function onBugs(gateway: Gateway, logger: Logger, exit: (code: number) => never)
 }
 
 /** `process.exit` with a thread inside a run aborts or hangs; then only a kill is sure. */
-function endNow(gateway: Gateway, exit: () => never): void {
+function endNow(gateway: Gateway, exit: () => Promise<never>): void {
   const busy = gateway.pool.status().some(({ outstanding, state }) => outstanding > 0 && state !== 'stopped');
   if (busy) process.kill(process.pid, 'SIGKILL');
-  exit();
+  void exit();
 }
 
 function fail(thrown: unknown): never {

@@ -13,8 +13,8 @@ export interface DeadlineHandle {
 }
 
 /**
- * Expiries of many requests behind one timer: adding and removing cost a set operation, and the timer runs only
- * while something waits. An expiry is seen at most one tick (5 ms) after its deadline and never before it.
+ * Expiries of many requests behind one timer: adding and removing cost a set operation, and the timer runs only while
+ * something waits, from tick to tick. An expiry is seen at the first tick (every 5 ms) after its deadline, never before it.
  */
 export class DeadlineWheel {
   readonly #clock: Clock;
@@ -36,28 +36,27 @@ export class DeadlineWheel {
     const bucket = this.#buckets.get(tick);
     if (bucket === undefined) this.#buckets.set(tick, new Set([handle]));
     else bucket.add(handle);
-    this.#timer ??= this.#clock.setTimer(this.#advance, TICK_MS);
+    if (this.#timer === undefined) this.#arm(now);
     return handle;
   }
 
   remove(handle: DeadlineHandle | undefined): void {
     if (handle === undefined) return;
     const bucket = this.#buckets.get(handle.tick);
-    if (bucket?.delete(handle) && bucket.size === 0) {
-      this.#buckets.delete(handle.tick);
-      // An idle wheel holds no timer, so that a process with nothing to do can end.
-      if (this.#buckets.size === 0) this.#stop();
-    }
+    // The timer stays as it is: to set and clear one for each request that comes alone would cost more than the request.
+    if (bucket?.delete(handle) && bucket.size === 0) this.#buckets.delete(handle.tick);
   }
 
-  #stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+  /** At the next tick's edge. The timer keeps no process alive: what waits for a deadline waits for something else too. */
+  #arm(now: number): void {
+    const delayMs = (Math.floor(now / TICK_MS) + 1) * TICK_MS - now;
+    this.#timer = this.#clock.setTimer(this.#advance, delayMs, { unref: true });
   }
 
   readonly #advance = (): void => {
     this.#timer = undefined;
-    const reached = Math.floor(this.#clock.now() / TICK_MS);
+    const now = this.#clock.now();
+    const reached = Math.floor(now / TICK_MS);
     const due: DeadlineHandle[] = [];
     if (reached - this.#cursor > this.#buckets.size) {
       // The loop was blocked (or few wait): walk the buckets there are, not the ticks that passed.
@@ -67,7 +66,7 @@ export class DeadlineWheel {
       for (let tick = this.#cursor + 1; tick <= reached; tick++) this.#take(tick, due);
     }
     this.#cursor = reached;
-    if (this.#buckets.size > 0) this.#timer = this.#clock.setTimer(this.#advance, TICK_MS);
+    if (this.#buckets.size > 0) this.#arm(now);
     for (const handle of due) handle.onExpire();
   };
 

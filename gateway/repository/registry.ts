@@ -22,8 +22,8 @@ export interface ModelSettings {
 }
 
 export interface RegistryOptions {
-  /** Absolute path; a version may keep files in `<cacheDir>/<model>/<version>`, which `prepare` makes. */
-  readonly cacheDir: string;
+  /** An absolute path; a version may keep files in `<cacheDir>/<model>/<version>`, which `prepare` makes. */
+  readonly cacheDir: () => string;
   /** @default 256 */
   readonly defaultMaxBatchSize?: number;
   /** @default 1 */
@@ -308,7 +308,7 @@ export class Registry implements ModelCatalog {
     const { cacheDir, defaultMaxBatchSize = 256, intraOpThreads = 1, models } = this.#deps;
     const { model, version } = entry;
     const maxBatchSize = models?.get(model)?.maxBatchSize;
-    const outputDir = join(cacheDir, model, String(version));
+    const outputDir = join(cacheDir(), model, String(version));
     const base = {
       model,
       version,

@@ -81,7 +81,7 @@ export function scripted(settings: Readonly<Record<string, ModelSettings>> = {},
     host,
     clock: new FakeClock(),
     logger: silentLogger,
-    cacheDir: '/cache',
+    cacheDir: () => '/cache',
     models: new Map(Object.entries(settings)),
   });
   const next = async (kind: keyof typeof pending, key: string): Promise<Step> => {
