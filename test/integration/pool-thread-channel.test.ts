@@ -12,21 +12,27 @@ import { FakeBatch, FakeSource, fakeManifest } from '../support/fake-batch.js';
 const dropped: string[] = [];
 const SCRIPTED = new URL('../support/scripted-worker.js', import.meta.url);
 
-function openScripted(options: Partial<ThreadChannelOptions> = {}): Promise<Channel> {
+interface Context {
+  after(fn: () => Promise<void>): void;
+}
+
+async function openScripted(context: Context, options: Partial<ThreadChannelOptions> = {}): Promise<Channel> {
   dropped.length = 0;
-  return threadChannels({
+  const channel = await threadChannels({
     clock: systemClock,
     recorder: { dropped: (what) => void dropped.push(what) },
     intraOpThreads: 1,
     workerUrl: SCRIPTED,
     ...options,
   })(0);
+  context.after(() => channel.close());
+  return channel;
 }
 
 const run = (channel: Channel, key: string): Promise<RunOutcome> =>
   new Promise((resolve) => channel.run({ key, inputs: [], outputs: ['Y'] }, resolve));
 
-test('D63 a worker that throws, rejects, exits or runs out of heap: its runs are faults, the process lives', async () => {
+test('D63 a worker that throws, rejects, exits or runs out of heap: its runs are faults, the process lives', async (t) => {
   const rows: readonly [string, boolean, RegExp][] = [
     ['throw', true, /mistake/],
     ['reject', false, /the task failed/],
@@ -34,7 +40,7 @@ test('D63 a worker that throws, rejects, exits or runs out of heap: its runs are
     ['heap', true, /memory|heap/i],
   ];
   for (const [key, started, reason] of rows) {
-    const channel = await openScripted(key === 'heap' ? { maxHeapMb: 24 } : {});
+    const channel = await openScripted(t, key === 'heap' ? { maxHeapMb: 24 } : {});
     const [first, second] = await Promise.all([run(channel, key), run(channel, 'silent')]);
     assert.ok(first.kind === 'fault', `${key}: ${JSON.stringify(first)}`);
     assert.equal(first.started, started, `${key}: whether it had started`);
@@ -49,8 +55,8 @@ test('D63 a worker that throws, rejects, exits or runs out of heap: its runs are
   }
 });
 
-test('D69 answers without a taker are counted and dropped, a corrupt one is a fault', async () => {
-  const channel = await openScripted();
+test('D69 answers without a taker are counted and dropped, a corrupt one is a fault', async (t) => {
+  const channel = await openScripted(t);
   assert.equal((await run(channel, 'twice')).kind, 'success');
   assert.equal((await run(channel, 'stranger')).kind, 'success');
   const corrupt = await run(channel, 'corrupt');
@@ -60,22 +66,25 @@ test('D69 answers without a taker are counted and dropped, a corrupt one is a fa
   assert.equal((await channel.exited).expected, true);
 });
 
-test('an answer that was on its way when the worker ended counts', async () => {
+test('an answer that was on its way when the worker ended counts', async (t) => {
   for (let i = 0; i < 5; i++) {
-    const channel = await openScripted();
+    const channel = await openScripted(t);
     const outcome = await run(channel, 'answer-and-exit');
     assert.equal(outcome.kind, 'success');
     await channel.exited;
   }
 });
 
-test('D70 a worker that never answers, or whose module cannot be loaded, is given up in time', async () => {
+test('D70 a worker that never answers, or whose module cannot be loaded, is given up in time', async (t) => {
   await assert.rejects(
-    openScripted({ workerUrl: new URL('../support/dumb-worker.js', import.meta.url), startTimeoutMs: 300 }),
+    openScripted(t, {
+      workerUrl: new URL('../support/dumb-worker.js', import.meta.url),
+      startTimeoutMs: 300,
+    }),
     /did not answer within 300 ms/,
   );
   await assert.rejects(
-    openScripted({ workerUrl: new URL('no-such-worker.js', import.meta.url) }),
+    openScripted(t, { workerUrl: new URL('no-such-worker.js', import.meta.url) }),
     (error) => {
       assert.ok(error instanceof GatewayError);
       assert.equal(error.code, 'UNAVAILABLE');
@@ -85,16 +94,16 @@ test('D70 a worker that never answers, or whose module cannot be loaded, is give
   );
 });
 
-test('D66 a worker that spins outside of a run is ended after the close time-out, its runs being faults', async () => {
-  const channel = await openScripted({ closeTimeoutMs: 100 });
+test('D66 a worker that spins outside of a run is ended after the close time-out, its runs being faults', async (t) => {
+  const channel = await openScripted(t, { closeTimeoutMs: 100 });
   const hanging = run(channel, 'hang');
   await channel.close();
   const outcome = await hanging;
   assert.ok(outcome.kind === 'fault' && !outcome.started);
 });
 
-test('close lets what was sent before end first', async () => {
-  const channel = await openScripted();
+test('close lets what was sent before end first', async (t) => {
+  const channel = await openScripted(t);
   const running = run(channel, 'ok');
   const closing = channel.close();
   assert.equal((await running).kind, 'success');
@@ -103,7 +112,7 @@ test('close lets what was sent before end first', async () => {
   assert.equal(late.kind, 'fault');
 });
 
-test('D63 real threads die under load: every batch ends once, the pool heals', async () => {
+test('D63 real threads die under load: every batch ends once, the pool heals', async (t) => {
   const source = new FakeSource();
   const lost: string[] = [];
   const pool = new Pool({
@@ -119,6 +128,7 @@ test('D63 real threads die under load: every batch ends once, the pool heals', a
     logger: silentLogger,
     recorder: { workerLost: (_, reason) => void lost.push(reason) },
   });
+  t.after(async () => void (await pool.close(5000)));
   const dispatcher = new Dispatcher({ pool, source, clock: systemClock, logger: silentLogger });
   await pool.start();
   for (const model of ['ok', 'exit']) await pool.load(fakeManifest(model));

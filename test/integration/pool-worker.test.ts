@@ -162,10 +162,21 @@ test('a pool of real threads runs batches, and drains while they run', async (t)
   new Dispatcher({ pool, source, clock: systemClock, logger: silentLogger });
   await pool.start();
   await pool.load(manifest);
+  t.after(async () => void (await pool.close(10_000)));
   const values = new Uint8Array(randomBytes(64 * 256 * 4).map((byte) => byte & 0x3f));
-  let open_ = 40;
+  const total = 40;
+  let sent = 0;
+  let running = 0;
+  let left: Promise<number> | undefined;
   class RealBatch extends FakeBatch {
     override gather() {
+      running++;
+      // With the last one on its way, the pool is told to close.
+      if (++sent === total)
+        queueMicrotask(() => {
+          assert.ok(running > 0);
+          left = pool.close(10_000);
+        });
       const data = values.slice();
       return {
         key: this.key,
@@ -175,14 +186,13 @@ test('a pool of real threads runs batches, and drains while they run', async (t)
     }
     override complete(outcome: Parameters<FakeBatch['complete']>[0]) {
       super.complete(outcome);
-      open_--;
+      running--;
     }
   }
-  const batches = Array.from({ length: 40 }, () => source.add(new RealBatch()));
-  while (source.queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(open_ > 0, 'some still run when the pool is told to close');
-  assert.equal(await pool.close(10_000), 0);
-  assert.equal(open_, 0);
+  const batches = Array.from({ length: total }, () => source.add(new RealBatch()));
+  while (left === undefined) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(await left, 0);
+  assert.equal(running, 0);
   for (const batch of batches) {
     const [end] = batch.ends;
     assert.ok(end !== undefined && 'kind' in end && end.kind === 'success');
@@ -198,6 +208,7 @@ test('D66 a thread inside a run is never ended: closing waits for it, however im
     intraOpThreads: 1,
     closeTimeoutMs: 1,
   })(0);
+  t.after(() => channel.close());
   await channel.load(manifest);
   const running = runOn(channel, manifest, [fp32('X', [256, 512], new Array(256 * 512).fill(0.5))]);
   // The worker is inside the runtime by now: the run lasts for some hundred milliseconds.
