@@ -48,7 +48,9 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   const declared = declaredValues(model);
   for (const input of declared.inputs) refuseUnserved('input', input);
   for (const output of declared.outputs) refuseUnserved('output', output);
-  const preparedPath = changed ? await writePrepared(request, model) : request.modelPath;
+  // Checked for every model, also where nothing is copied: a path out of the directory is never the runtime's to judge.
+  const weightFiles = externalFiles(model);
+  const preparedPath = changed ? await writePrepared(request, model, weightFiles) : request.modelPath;
   const warnings: string[] = changed
     ? ['its ZipMap was replaced by the tensor of scores; the class labels are the output’s labels']
     : [];
@@ -96,10 +98,14 @@ async function readModelFile(path: string): Promise<Uint8Array> {
 }
 
 /** Writes the rewritten model, with the files of its weights beside it. */
-async function writePrepared(request: PrepareRequest, model: ModelProto): Promise<string> {
+async function writePrepared(
+  request: PrepareRequest,
+  model: ModelProto,
+  weightFiles: readonly string[],
+): Promise<string> {
   const path = join(request.outputDir, 'model.onnx');
   await mkdir(request.outputDir, { recursive: true });
-  for (const file of externalFiles(model)) {
+  for (const file of weightFiles) {
     const [from, to] = [join(dirname(request.modelPath), file), join(request.outputDir, file)];
     await mkdir(dirname(to), { recursive: true });
     await rm(to, { force: true });

@@ -87,7 +87,7 @@ test('weights that are listed as inputs are not inputs of a caller', () => {
   );
 });
 
-test('E80 external data: every file is named once, a path out of the directory is refused', () => {
+test('external data: every file is named once, a path out of the directory is refused', () => {
   const model = (...locations: string[]) =>
     parseModel(
       onnxModel({
