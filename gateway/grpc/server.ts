@@ -35,6 +35,10 @@ export interface GrpcTransportOptions {
   readonly keepaliveTimeMs?: number;
   /** How long it may take to answer. @default 20000 */
   readonly keepaliveTimeoutMs?: number;
+  /** Age at which a connection is told to go (give or take a tenth, so that not all go at once); 0 for never. @default 0 */
+  readonly maxConnectionAgeMs?: number;
+  /** How long its calls may go on after that. @default 30000 */
+  readonly maxConnectionAgeGraceMs?: number;
 }
 
 type Duplex = ServerDuplexStream<Buffer, Buffer>;
@@ -119,8 +123,16 @@ function passThrough(bytes: Buffer): Buffer {
 }
 
 function serverOptions(options: GrpcTransportOptions): ServerOptions {
-  const maxMessageBytes = options.maxMessageBytes ?? 64 * 1024 * 1024;
+  const {
+    maxMessageBytes = 64 * 1024 * 1024,
+    maxConnectionAgeMs = 0,
+    maxConnectionAgeGraceMs = 30_000,
+  } = options;
   return {
+    ...(maxConnectionAgeMs > 0 && {
+      'grpc.max_connection_age_ms': maxConnectionAgeMs,
+      'grpc.max_connection_age_grace_ms': maxConnectionAgeGraceMs,
+    }),
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
     'grpc.max_concurrent_streams': options.maxConcurrentStreams ?? 1000,

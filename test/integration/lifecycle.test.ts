@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -146,4 +147,19 @@ test('in process: starts, infers without a network, stops twice without harm, an
   await Promise.all([gateway.stop(), gateway.stop()]);
   assert.equal(gateway.phase, 'stopped');
   assert.throws(() => createGateway({ grpc: { port: -1 } }), /grpc\.port/);
+});
+
+test('a connection that has reached its age is told to go, and its client calls on over a new one', async (t) => {
+  const { address } = await useGateway(t, {
+    modelRepository: [EXAMPLES],
+    grpc: { maxConnectionAgeMs: 50, maxConnectionAgeGraceMs: 1000 },
+  });
+  const session = connectHttp2(`http://${address}`);
+  const [code] = (await once(session, 'goaway')) as [number];
+  assert.equal(code, 0);
+  session.close();
+  const client = createClient({ address });
+  t.after(() => client.close());
+  const until = performance.now() + 300;
+  while (performance.now() < until) await client.model('iris').predict({ X: [[5.1, 3.5, 1.4, 0.2]] });
 });
