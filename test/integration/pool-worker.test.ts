@@ -201,7 +201,7 @@ test('a pool of real threads runs batches, and drains while they run', async (t)
 });
 
 test('D66 a thread inside a run is never ended: closing waits for it, however impatient', async (t) => {
-  const manifest = await prepared(t, matMulModel(512, 40));
+  const manifest = await prepared(t, matMulModel(512, 300));
   const channel = await threadChannels({
     clock: systemClock,
     recorder: { dropped() {} },
@@ -213,11 +213,9 @@ test('D66 a thread inside a run is never ended: closing waits for it, however im
   const running = runOn(channel, manifest, [fp32('X', [256, 512], new Array(256 * 512).fill(0.5))]);
   // The worker is inside the runtime by now: the run lasts for some hundred milliseconds.
   await new Promise((resolve) => setTimeout(resolve, 30));
+  const closedAt = systemClock.now();
   await channel.close();
   const outcome = await running;
   assert.ok(outcome.kind === 'success', JSON.stringify(outcome));
-  assert.ok(
-    outcome.endedAt - outcome.startedAt > 40,
-    `the run took ${outcome.endedAt - outcome.startedAt} ms`,
-  );
+  assert.ok(outcome.endedAt > closedAt + 20, 'the run outlasted the close time-out by far');
 });
