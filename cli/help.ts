@@ -1,5 +1,5 @@
 /** What every command's help ends with. */
-export const EXIT_CODES_HELP = `
+const EXIT_CODES_HELP = `
 Exit codes:
   0   done
   1   failed: the server refused the request, or it went wrong

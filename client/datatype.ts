@@ -111,7 +111,7 @@ const FP16_MAX = 65504;
 const BF16_MAX = (2 - 2 ** -7) * 2 ** 127;
 
 /** Datatypes of fixed size by their Open Inference Protocol names. BYTES is handled apart: its elements have lengths. */
-export const ELEMENT_CODECS: Readonly<Record<string, ElementCodec>> = {
+const ELEMENT_CODECS: Readonly<Record<string, ElementCodec>> = {
   BOOL: bool,
   INT8: integer(
     {

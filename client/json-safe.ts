@@ -15,7 +15,7 @@ export type JsonScalar = number | string | boolean;
 export type JsonTensor = JsonScalar | JsonTensor[];
 
 /** One element as JSON can carry it. */
-export function jsonScalar(value: number | bigint | boolean): JsonScalar {
+function jsonScalar(value: number | bigint | boolean): JsonScalar {
   if (typeof value === 'bigint') {
     const narrow = Number(value);
     return Number.isSafeInteger(narrow) ? narrow : value.toString();
@@ -25,7 +25,7 @@ export function jsonScalar(value: number | bigint | boolean): JsonScalar {
 }
 
 /** Nests elements by shape. `next` gives them one after the other, in row-major order. */
-export function nest(shape: readonly number[], next: () => JsonScalar, depth = 0): JsonTensor {
+function nest(shape: readonly number[], next: () => JsonScalar, depth = 0): JsonTensor {
   if (depth === shape.length) return next();
   const list: JsonTensor[] = [];
   const last = depth === shape.length - 1;

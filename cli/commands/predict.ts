@@ -67,7 +67,7 @@ async function predict(
   const given = await readInput(options, io);
   const metadata = await client
     .modelMetadata(name, { version })
-    .catch((error) => explainMissing(client, name, error));
+    .catch((error) => explainMissing(client, { name, version }, error));
   const inputs = nameInput(given, metadata);
   try {
     return await client.model(name, { version }).predict(inputs, { outputs, requestId });
@@ -80,8 +80,13 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
+interface Asked {
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
 /** An unknown model or version: says which there are. */
-async function explainMissing(client: SluiceClient, name: string, error: unknown): Promise<never> {
+async function explainMissing(client: SluiceClient, asked: Asked, error: unknown): Promise<never> {
   if (!(error instanceof SluiceClientError) || error.code !== 'NOT_FOUND') throw error;
   const entries = await client.models().catch(() => []);
   const versions = new Map<string, string[]>();
@@ -91,7 +96,10 @@ async function explainMissing(client: SluiceClient, name: string, error: unknown
   const list = [...versions].map(
     ([model, numbers]) => `${model} (${numbers.length === 1 ? 'version' : 'versions'} ${numbers.join(', ')})`,
   );
-  const failed = entries.find((entry) => entry.name === name && entry.reason !== '');
+  const failed = entries.find(
+    ({ name, version, reason }) =>
+      name === asked.name && version === (asked.version ?? version) && reason !== '',
+  );
   const why =
     failed === undefined ? '' : `Version ${failed.version} of it is ${failed.state}: ${failed.reason}\n`;
   const hint = `${why}${list.length === 0 ? 'No model can be called there.' : `Models that can be called: ${list.join(', ')}`}`;
