@@ -82,6 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/main': [
     'gateway/core',
     'gateway/gateway',
+    'gateway/fronts',
     'gateway/greeting',
     'gateway/config',
     'gateway/telemetry',

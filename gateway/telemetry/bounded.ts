@@ -1,5 +1,5 @@
 /** Longest text of one field, and of a message. */
-export const MAX_TEXT = 1024;
+const MAX_TEXT = 1024;
 /** Longest stack of an error. */
 const MAX_STACK = 4096;
 const MAX_KEYS = 40;
