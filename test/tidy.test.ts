@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const SOURCE_FOLDERS = ['bin', 'cli', 'client', 'gateway', 'worker', 'test'];
+const SOURCE_FOLDERS = ['bench', 'bin', 'cli', 'client', 'gateway', 'worker', 'test'];
 
 interface SourceFile {
   /** Path from the root, with forward slashes. */
@@ -89,12 +89,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'gateway/greeting': ['gateway/gateway', 'gateway/fronts'],
   client: [],
-  cli: ['client', 'gateway/main', 'gateway/gateway', 'gateway/config'],
+  bench: ['client'],
+  cli: ['client', 'gateway/main', 'gateway/gateway', 'gateway/config', 'bench'],
 };
 
 /** Packages and the homes (or files) that may import them. */
 const NPM_HOMES: Readonly<Record<string, readonly string[]>> = {
-  '@grpc/': ['gateway/grpc', 'client'],
+  '@grpc/': ['gateway/grpc', 'client', 'bench'],
   '@bufbuild/protobuf': ['gateway/grpc', 'worker/onnx-graph.ts', 'worker/zip-map.ts'],
   piscina: ['gateway/pool', 'worker/main.ts'],
   'onnxruntime-node': ['worker/onnx-runtime.ts'],
@@ -110,12 +111,18 @@ const NPM_HOMES: Readonly<Record<string, readonly string[]>> = {
 const GLOBAL_HOMES: readonly { readonly pattern: RegExp; readonly homes: readonly string[] }[] = [
   {
     pattern: /\bDate\.now\(|\bnew Date\(|\bperformance\.now\(|\bhrtime\b/,
-    homes: ['gateway/core/clock.ts', 'worker/', 'cli/', 'client/'],
+    homes: ['gateway/core/clock.ts', 'worker/', 'cli/', 'client/', 'bench/'],
   },
-  { pattern: /\bset(?:Timeout|Interval)\(/, homes: ['gateway/core/clock.ts', 'worker/', 'cli/', 'client/'] },
-  { pattern: /\bprocess\.env\b/, homes: ['gateway/config/load.ts', 'gateway/config/privacy.ts', 'cli/'] },
-  { pattern: /\bprocess\.exit\(/, homes: ['gateway/main.ts', 'cli/', 'worker/prepare.ts'] },
-  { pattern: /\bconsole\./, homes: ['cli/'] },
+  {
+    pattern: /\bset(?:Timeout|Interval)\(/,
+    homes: ['gateway/core/clock.ts', 'worker/', 'cli/', 'client/', 'bench/'],
+  },
+  {
+    pattern: /\bprocess\.env\b/,
+    homes: ['gateway/config/load.ts', 'gateway/config/privacy.ts', 'cli/', 'bench/'],
+  },
+  { pattern: /\bprocess\.exit\(/, homes: ['gateway/main.ts', 'cli/', 'bench/', 'worker/prepare.ts'] },
+  { pattern: /\bconsole\./, homes: ['cli/', 'bench/'] },
 ];
 
 const MAX_FILE_LINES = 400;
@@ -134,7 +141,7 @@ test('each folder imports only what the import table allows', () => {
       if (
         !specifier.includes('/') ||
         specifier.startsWith('node:') ||
-        !/^(?:bin|cli|client|gateway|worker|test)\//.test(specifier)
+        !/^(?:bench|bin|cli|client|gateway|worker|test)\//.test(specifier)
       )
         continue;
       const target = homeOf(specifier);
