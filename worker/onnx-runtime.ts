@@ -106,7 +106,8 @@ export class OnnxSession {
    * INVALID_ARGUMENT for an input that is no tensor of its datatype and shape, INTERNAL when the model fails.
    */
   async run(inputs: readonly WireTensor[], outputs: readonly string[]): Promise<SessionResult> {
-    const feeds: Record<string, OrtTensor> = {};
+    // Without a prototype: an input may be called `__proto__`.
+    const feeds: Record<string, OrtTensor> = Object.create(null) as Record<string, OrtTensor>;
     for (const input of inputs) feeds[input.name] = toRuntime(input);
     const startedAt = monotonicMs();
     let results: InferenceSession.OnnxValueMapType;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { copyFile, link, mkdir, open, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Datatype, SERVED_DATATYPES } from '../gateway/core/datatype.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
 import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
@@ -18,7 +19,9 @@ import {
 } from './onnx-graph.js';
 import { OnnxSession, type SessionValue } from './onnx-runtime.js';
 import { type ProbeResult, probe } from './probe.js';
+import { warmUp } from './sessions.js';
 import { autofill } from './signature.js';
+import { freeName, locateWeightFiles, placeWeightFiles, type WeightFile } from './weight-files.js';
 
 /** Time for the batch check and the latency samples together (ARCHITECTURE, decision 6). */
 const PROBE_BUDGET_MS = 2000;
@@ -49,7 +52,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   for (const input of declared.inputs) refuseUnserved('input', input);
   for (const output of declared.outputs) refuseUnserved('output', output);
   // Checked for every model, also where nothing is copied: a path out of the directory is never the runtime's to judge.
-  const weightFiles = externalFiles(model);
+  const weightFiles = await locateWeightFiles(request.modelPath, externalFiles(model));
   const preparedPath = changed ? await writePrepared(request, model, weightFiles) : request.modelPath;
   const warnings: string[] = changed
     ? ['its ZipMap was replaced by the tensor of scores; the class labels are the output’s labels']
@@ -60,6 +63,8 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
     const outputs = session.outputs.map((value) => outputSpec(value, declared.outputs, labels, warnings));
     const wanted = autofill(inputs, outputs, request);
     const probed = await probe(session, wanted, PROBE_BUDGET_MS);
+    // What a worker will run first: a model that hangs on it or crashes must do so here.
+    await warmUp(session, wanted);
     const signature = settle(wanted, probed, warnings);
     return {
       model: request.model,
@@ -80,7 +85,8 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
 async function readModelFile(path: string): Promise<Uint8Array> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
-    file = await open(path, 'r');
+    // Not waiting for the other end of a FIFO: it is refused below.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw refuse(`its file cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`);
   }
@@ -101,18 +107,14 @@ async function readModelFile(path: string): Promise<Uint8Array> {
 async function writePrepared(
   request: PrepareRequest,
   model: ModelProto,
-  weightFiles: readonly string[],
+  weightFiles: readonly WeightFile[],
 ): Promise<string> {
-  const path = join(request.outputDir, 'model.onnx');
+  const path = join(request.outputDir, freeName(weightFiles.map(({ location }) => location)));
   await mkdir(request.outputDir, { recursive: true });
-  for (const file of weightFiles) {
-    const [from, to] = [join(dirname(request.modelPath), file), join(request.outputDir, file)];
-    await mkdir(dirname(to), { recursive: true });
-    await rm(to, { force: true });
-    // A hard link costs nothing; the runtime refuses a symbolic one that leaves the model's directory.
-    await link(from, to).catch(() => copyFile(from, to));
-  }
-  await writeFile(path, encodeModel(model));
+  await placeWeightFiles(weightFiles, request.outputDir);
+  // Never through what is there: a former run may have left a link.
+  await rm(path, { force: true });
+  await writeFile(path, encodeModel(model), { flag: 'wx' });
   return path;
 }
 

@@ -51,8 +51,14 @@ export class Sessions {
   }
 }
 
-/** The first run of a session is slow: it is made here, on zeros. A model that refuses zeros is not a broken one. */
-async function warmUp(session: OnnxSession, spec: LoadSpec): Promise<void> {
+/**
+ * The first run of a session is slow: it is made here, on one row that is always the same (floats of -1, integers of 0). A
+ * model that refuses it is not a broken one.
+ */
+export async function warmUp(
+  session: OnnxSession,
+  spec: Pick<LoadSpec, 'inputs' | 'outputs'>,
+): Promise<void> {
   const inputs = sampleInputs(spec.inputs, { rows: 1, other: WARM_UP_DIM }, () => 0);
   if (inputs === undefined) return;
   try {

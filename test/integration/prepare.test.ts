@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -325,6 +326,11 @@ test('a missing file, a directory: refused by name of the cause', async (t) => {
   await mkdir(join(directory, 'folder'));
   await assert.rejects(
     by.prepare({ ...request, modelPath: join(directory, 'folder') }),
+    /not a regular file/,
+  );
+  execFileSync('mkfifo', [join(directory, 'pipe.onnx')]);
+  await assert.rejects(
+    by.prepare({ ...request, modelPath: join(directory, 'pipe.onnx') }),
     /not a regular file/,
   );
 });
