@@ -12,11 +12,6 @@ import { CODES, errorsPage, REASONS } from './support/docs/errors-page.js';
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
-/** Without what the formatter does to tables: it pads them to the widest cell. */
-function unpadded(page: string): string {
-  return page.replace(/ +/g, ' ').replace(/-{3,}/g, '---');
-}
-
 /** The TypeScript of the server, without generated code and without the tables of codes themselves. */
 function serverSource(): string {
   return ['gateway', 'worker']
@@ -31,7 +26,7 @@ function serverSource(): string {
 }
 
 test('docs/CONFIG.md equals the schema', () => {
-  assert.equal(unpadded(read('docs/CONFIG.md')), unpadded(configPage()));
+  assert.equal(read('docs/CONFIG.md'), configPage());
 });
 
 test('docs/sluice.schema.json equals the schema', () => {
@@ -49,7 +44,7 @@ test('the configuration file shown in docs/CONFIG.md is a good one', () => {
 });
 
 test('docs/ERRORS.md equals the tables of codes and reasons', () => {
-  assert.equal(unpadded(read('docs/ERRORS.md')), unpadded(errorsPage()));
+  assert.equal(read('docs/ERRORS.md'), errorsPage());
 });
 
 test('every status code and reason of core/error.ts is documented, and none besides', () => {
