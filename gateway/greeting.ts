@@ -1,8 +1,14 @@
 import type { Ports } from './fronts.js';
 import type { Gateway } from './gateway.js';
 
+/** Addresses on which a server can be called as localhost, which is what clients call unless told otherwise. */
+const LOCAL = new Set(['127.0.0.1', '::1', '0.0.0.0', '::', 'localhost']);
+
+/** What it reads of a gateway. */
+export type Greeted = Pick<Gateway, 'catalog' | 'config' | 'plan'>;
+
 /** What a person who started the server at a terminal wants to know: what is served, by how many, and a call to copy. */
-export function greeting(gateway: Gateway, { grpcPort, httpPort }: Ports): string {
+export function greeting(gateway: Greeted, { grpcPort, httpPort }: Ports): string {
   const { grpc, http } = gateway.config;
   const versions = gateway.catalog.list();
   const width = Math.max(0, ...versions.map(({ model, version }) => `${model}/${version}`.length));
@@ -13,27 +19,37 @@ export function greeting(gateway: Gateway, { grpcPort, httpPort }: Ports): strin
   if (versions.length > shown.length)
     shown.push(`  … and ${versions.length - shown.length} more: npx sluice models`);
   const lines = ['', 'Models', ...shown, '', `Workers   ${gateway.plan.why}`];
-  if (grpcPort !== undefined) lines.push(`gRPC      ${grpc.address}:${grpcPort}`);
+  if (grpcPort !== undefined) lines.push(`gRPC      ${authority(grpc.address, grpcPort)}`);
   if (httpPort !== undefined)
-    lines.push(`HTTP      http://${http.address}:${httpPort}/readyz, /livez, /metrics`);
-  const example = exampleCall(gateway, grpcPort);
+    lines.push(`HTTP      http://${authority(http.address, httpPort)}/readyz, /livez, /metrics`);
+  const example = exampleCall(gateway, { grpcPort, httpPort });
   if (example !== undefined) lines.push('', 'Try it from another terminal:', `  ${example}`);
   return `${lines.join('\n')}\n\n`;
 }
 
-/** A call of the first model that takes one matrix of numbers; iris gets one of its flowers. */
-function exampleCall(gateway: Gateway, grpcPort: number | undefined): string | undefined {
+/**
+ * A call to copy, of the first model that takes one matrix of numbers; iris gets one of its flowers. Where no model is so
+ * simple, a call that lists them. Undefined without gRPC.
+ */
+export function exampleCall(gateway: Greeted, { grpcPort }: Ports): string | undefined {
   if (grpcPort === undefined) return undefined;
-  const address = grpcPort === 8001 ? '' : ` --address localhost:${grpcPort}`;
+  const { address } = gateway.config.grpc;
+  const host = LOCAL.has(address) ? 'localhost' : address;
+  const option = host === 'localhost' && grpcPort === 8001 ? '' : ` --address ${authority(host, grpcPort)}`;
   for (const { model, state } of gateway.catalog.list()) {
     if (state !== 'available') continue;
     const { inputs } = gateway.catalog.describe(model, '').signature;
     const [input] = inputs;
     if (inputs.length !== 1 || input === undefined || input.shape.length !== 2) continue;
-    const columns = Math.min(16, Math.max(1, input.shape[1] as number));
-    if (input.shape[1] !== columns || input.datatype === 'BYTES' || input.datatype === 'BOOL') continue;
-    const row = model === 'iris' ? [5.1, 3.5, 1.4, 0.2] : Array.from({ length: columns }, () => 0);
-    return `npx sluice predict ${model}${address} --input '${JSON.stringify([row])}'`;
+    const columns = input.shape[1] as number;
+    if (columns < 1 || columns > 16 || input.datatype === 'BYTES' || input.datatype === 'BOOL') continue;
+    const row = model === 'iris' && columns === 4 ? [5.1, 3.5, 1.4, 0.2] : new Array<number>(columns).fill(0);
+    return `npx sluice predict ${model}${option} --input '${JSON.stringify([row])}'`;
   }
-  return `npx sluice models${address}`;
+  return `npx sluice models${option}`;
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+function authority(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -5,7 +5,7 @@ import { GatewayError } from './core/error.js';
 import type { Logger } from './core/logger.js';
 import type { Ports } from './fronts.js';
 import { createGateway, type Gateway } from './gateway.js';
-import { greeting } from './greeting.js';
+import { exampleCall, greeting } from './greeting.js';
 import { createLogger } from './telemetry/logger.js';
 
 /** Exit codes of `sluice serve`; those of the other commands are in cli/exit-code. */
@@ -53,11 +53,19 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** Says what is served, by how many workers and why, and a call to copy: in words on a terminal, else in one line. */
 function announce(gateway: Gateway, ports: Ports, logger: Logger): void {
-  const models = gateway.catalog.list().map(({ model, version, state }) => `${model}/${version} ${state}`);
-  logger.info({ ...ports, models: models.slice(0, 100) }, 'serving');
-  // For a person at a terminal; a log collector has the line above.
-  if (process.stdout.isTTY) process.stdout.write(greeting(gateway, ports));
+  const versions = gateway.catalog.list();
+  const available = versions.filter(({ state }) => state === 'available').length;
+  const counts = { available, unavailable: versions.length - available };
+  if (process.stdout.isTTY) {
+    logger.info({ ...ports, ...counts }, 'serving');
+    process.stdout.write(greeting(gateway, ports));
+    return;
+  }
+  const models = versions.slice(0, 100).map(({ model, version, state }) => `${model}/${version} ${state}`);
+  const { why } = gateway.plan;
+  logger.info({ ...ports, ...counts, models, why, tryIt: exampleCall(gateway, ports) }, 'serving');
 }
 
 /** First signal: drain and exit. Second: exit at once. */
@@ -92,7 +100,8 @@ function onBugs(gateway: Gateway, logger: Logger, exit: Exit): void {
 
 /** `process.exit` with a thread inside a run aborts or hangs; then only a kill is sure. */
 function endNow(gateway: Gateway, exit: () => Promise<never>): void {
-  const busy = gateway.pool.status().some(({ outstanding, state }) => outstanding > 0 && state !== 'stopped');
+  // A wedged worker's slot is stopped and still has its run.
+  const busy = gateway.pool.status().some(({ outstanding }) => outstanding > 0);
   if (busy) process.kill(process.pid, 'SIGKILL');
   void exit();
 }
