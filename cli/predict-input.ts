@@ -22,7 +22,9 @@ export async function readInput(source: InputSource, io: Pick<Io, 'readText'>): 
   const { input, inputFile } = source;
   if ((input === undefined) === (inputFile === undefined)) {
     throw usageError(
-      `Give the values by --input or by --input-file, ${input === undefined ? 'one of them' : 'not both'}`,
+      input === undefined
+        ? 'No values are given: pass them by --input <json> or by --input-file <path>'
+        : 'Values are given twice: pass them by --input or by --input-file, not by both',
       EXAMPLE,
     );
   }

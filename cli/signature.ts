@@ -1,7 +1,7 @@
 import type { ModelMetadata, TensorMetadata } from '../client/client.js';
 import { renderTable } from './table.js';
 
-/** A model's inputs and outputs for people, indented, -1 explained by being shown as `?`. Ends with a newline. */
+/** A model's inputs and outputs for people, indented; -1 is a variable dimension, as on the wire. Ends with a newline. */
 export function signatureText({ inputs, outputs }: Pick<ModelMetadata, 'inputs' | 'outputs'>): string {
   const row =
     (kind: string) =>

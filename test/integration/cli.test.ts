@@ -129,7 +129,7 @@ test(
       [['predict', 'full', '--input', ROWS], 1, /UNAVAILABLE: queue full \(try again in 5 ms\)/],
       [['predict', 'pair', '--input', '[1]'], 2, /'pair' has 2 inputs, "a" .* and "b"/],
       [['predict', 'iris', '--input', '[[1'], 2, /--input is not JSON/],
-      [['predict', 'iris'], 2, /--input or by --input-file/],
+      [['predict', 'iris'], 2, /No values are given: .*--input <json> or by --input-file/],
       [['predict'], 2, /missing required argument 'model'/],
       [['predict', 'iris', '--inputs', ROWS], 2, /unknown option '--inputs'[\s\S]*--input\b/],
       [['models', '--timeout', '-1'], 2, /Wanted a number of seconds above 0/],

@@ -46,8 +46,8 @@ test('a value without a name is refused where the model has not one input', () =
 
 test('what cannot be read is a usage error that says where it came from', async () => {
   const table: readonly [source: Parameters<typeof readInput>[0], message: RegExp][] = [
-    [{}, /--input or by --input-file, one of them/],
-    [{ input: '1', inputFile: '-' }, /not both/],
+    [{}, /^No values are given: pass them by --input <json> or by --input-file <path>$/],
+    [{ input: '1', inputFile: '-' }, /given twice: .* not by both/],
     [{ input: '[1' }, /^--input is not JSON/],
     [{ inputFile: 'none.json' }, /^Cannot read none\.json: ENOENT/],
   ];

@@ -50,6 +50,35 @@ test('a row that is too long is cut and says how long it is', () => {
   assert.ok(text.length < 200);
 });
 
+test('many rows and long texts are cut, and the text says so', () => {
+  const many = prediction({ label: ['INT64', Array.from({ length: 5000 }, (_, i) => i)] });
+  assert.match(
+    many,
+    /^m version 3, 5000 rows\n[\s\S]*\n199 +199\n… and 4800 more rows: --json has them all\n$/,
+  );
+  const apart = prediction({ a: ['INT64', Array.from({ length: 300 }, () => 7)], b: ['BOOL', [true]] });
+  assert.match(apart, / 7\n… and 100 more rows: --json has them all\n\nb {2}BOOL \[1\]\n {2}true\n$/);
+  assert.match(
+    prediction({ text: ['BYTES', ['é'.repeat(5000), 'b']] }),
+    /\n {2}0 {2}é{60}… \(5000 characters\)\n {2}1 {2}b\n$/,
+  );
+  const short = prediction({ label: ['INT64', Array.from({ length: 200 }, () => 7)] });
+  assert.doesNotMatch(short, /more rows/);
+});
+
+test('numbers are shown by what their column holds', () => {
+  const table: readonly [datatype: string, values: TensorInput, shown: RegExp][] = [
+    ['FP64', [0.25, 1e-9], /0\.2500\n +1 +0\.0000/],
+    ['FP64', [2.5e-7, 1e-9], /2\.5e-7\n +1 +1e-9/],
+    ['FP32', [1.5, 1234567], /1\.5\n +1 +1234570/],
+    ['FP32', [3, 4], / 3\n +1 +4/],
+    ['FP32', [0, 1], / 0\n +1 +1/],
+    ['BOOL', [true, false], /true\n +1 +false/],
+    ['FP32', ['Infinity', 0.5], /Infinity\n +1 +0\.5000/],
+  ];
+  for (const [datatype, values, shown] of table) assert.match(prediction({ y: [datatype, values] }), shown);
+});
+
 test('int64 beyond 2^53, NaN and no rows at all can be shown', () => {
   assert.match(prediction({ y: ['INT64', [2n ** 60n]] }), /1152921504606846976/);
   assert.match(prediction({ y: ['FP32', [Number.NaN, 0.5]] }), /NaN\n +1 +0\.5000/);
