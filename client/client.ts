@@ -4,7 +4,7 @@
  * ```ts
  * const client = createClient({ address: 'localhost:8001' });
  * const iris = client.model('iris');
- * const { outputs } = await iris.predict({ X: [[5.1, 3.5, 1.4, 0.2]] }, { deadlineMs: 50 });
+ * const { outputs } = await iris.predict({ X: [[5.1, 3.5, 1.4, 0.2]] }, { deadlineMs: 500 });
  * console.log(outputs.label?.data);
  * client.close();
  * ```
@@ -13,7 +13,7 @@
 import type { JsonTensor } from './json-safe.js';
 import { type ModelIndexEntry, type ModelMetadata, readIndexEntry, type ServerMetadata } from './metadata.js';
 import { MetadataCache } from './metadata-cache.js';
-import { Model } from './model.js';
+import { fetchMetadata, Model } from './model.js';
 import type { ClientOptions } from './options.js';
 import { type CallOptions, Rpc } from './rpc.js';
 
@@ -41,7 +41,7 @@ export class SluiceClient {
   constructor(options: ClientOptions = {}) {
     this.#rpc = new Rpc(options);
     this.#cache = new MetadataCache({
-      fetch: (name, version) => this.modelMetadata(name, { version }),
+      fetch: (name, version) => fetchMetadata(this.#rpc, { name, version }, {}),
       now: () => performance.now(),
     });
   }

@@ -43,16 +43,28 @@ export class MetadataCache {
       return known.metadata;
     }
     const metadata = this.#fetch(model, version);
+    const entry = this.#remember(key, metadata);
+    metadata.catch(() => {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    });
+    return metadata;
+  }
+
+  /** Takes over a signature that was just asked for by somebody else. */
+  learn(model: string, version: string, metadata: ModelMetadata): void {
+    const key = keyOf(model, version);
+    this.#entries.delete(key);
+    this.#remember(key, Promise.resolve(metadata));
+  }
+
+  #remember(key: string, metadata: Promise<ModelMetadata>): Entry {
     const entry: Entry = { metadata, fetchedAt: this.#now(), answeredBy: undefined };
     this.#entries.set(key, entry);
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#capacity) break;
       this.#entries.delete(oldest);
     }
-    metadata.catch(() => {
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    });
-    return metadata;
+    return entry;
   }
 
   /**

@@ -67,13 +67,14 @@ export class Model<Outputs extends object = Record<string, JsonTensor>> {
     }
   }
 
-  /** The model's signature, asked of the server now. */
+  /**
+   * The model's signature, asked of the server now, and remembered for predictions. Awaited when a service starts, it
+   * spares the first prediction the opening of the connection, which takes longer than a tight deadline allows.
+   */
   async metadata(options: CallOptions = {}): Promise<ModelMetadata> {
-    const request = { name: this.name, version: this.version };
-    const rpcOptions = this.#rpc.begin(options);
-    return readModelMetadata(
-      await this.#rpc.call('inference.GRPCInferenceService/ModelMetadata', request, rpcOptions),
-    );
+    const metadata = await fetchMetadata(this.#rpc, this, options);
+    this.#cache.learn(this.name, this.version, metadata);
+    return metadata;
   }
 
   /** Whether the model can be called now; false also for a model that does not exist. */
@@ -133,6 +134,18 @@ export class Model<Outputs extends object = Record<string, JsonTensor>> {
       fetched.finally(settle).then(resolve, reject);
     });
   }
+}
+
+/** Asks the server for a signature; `version` `''`: of the version that it chooses. */
+export async function fetchMetadata(
+  rpc: Rpc,
+  { name, version }: { readonly name: string; readonly version: string },
+  options: CallOptions,
+): Promise<ModelMetadata> {
+  const request = { name, version };
+  return readModelMetadata(
+    await rpc.call('inference.GRPCInferenceService/ModelMetadata', request, rpc.begin(options)),
+  );
 }
 
 /** setTimeout fires at once beyond this. */

@@ -26,6 +26,17 @@ test('callers that come together share one fetch, and later ones its result', as
   assert.deepEqual(state.fetched, ['iris/', 'iris/2']);
 });
 
+test('what somebody else has asked for replaces what is known', async () => {
+  const { state, cache } = setUp(1);
+  await cache.get('iris', '');
+  const newer = { name: 'iris', versions: ['3'], platform: '', inputs: [], outputs: [] };
+  cache.learn('iris', '', newer);
+  assert.equal(await cache.get('iris', ''), newer);
+  cache.learn('other', '', newer);
+  await cache.get('iris', '');
+  assert.deepEqual(state.fetched, ['iris/', 'iris/']);
+});
+
 test('a failure is not kept', async () => {
   const { state, cache } = setUp();
   state.fail = true;
