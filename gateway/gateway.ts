@@ -18,7 +18,7 @@ import { Fronts, type Ports } from './fronts.js';
 import { Dispatcher } from './pool/dispatcher.js';
 import { Pool } from './pool/pool.js';
 import { Preparer } from './pool/preparer.js';
-import { threadChannels } from './pool/thread-channel.js';
+import { type ThreadChannelOptions, threadChannels } from './pool/thread-channel.js';
 import { scanRepositories } from './repository/model-source.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
 import { Registry } from './repository/registry.js';
@@ -91,6 +91,7 @@ export function createGateway(settings: Settings = {}, dependencies: GatewayDepe
 
 /** Part of the exit time that is kept for ending the workers. */
 const WORKER_EXIT_MS = 2000;
+const WAITING_MAX_HEAP_MB = 256;
 
 class Server implements Gateway {
   readonly config: Config;
@@ -125,10 +126,9 @@ class Server implements Gateway {
     this.#dependencies = dependencies;
     this.#metrics = this.#buildMetrics();
     const recorder = this.#metrics;
-    const { intraOpThreads } = this.plan;
     this.pool = new Pool({
       slots: this.plan.workers,
-      open: dependencies.openChannel ?? threadChannels({ clock, recorder, intraOpThreads }),
+      open: dependencies.openChannel ?? threadChannels(this.#threadOptions()),
       clock,
       random: Math.random,
       logger,
@@ -172,9 +172,11 @@ class Server implements Gateway {
       this.#cacheDir = this.config.cacheDir ?? (await mkdtemp(join(tmpdir(), 'sluice-')));
       this.#eventLoop = monitorEventLoop();
       const ports = await this.#fronts.listen();
+      // Before the workers are up, which takes a while: a client that is early hears that its model is loading, not that
+      // there is none. Preparing begins meanwhile, too.
+      this.catalog.aspire(found);
       await this.pool.start();
       if (this.#phase !== 'starting') return ports;
-      this.catalog.aspire(found);
       this.#phase = 'serving';
       void this.catalog.settled().then(() => {
         this.#settledOnce = true;
@@ -211,6 +213,13 @@ class Server implements Gateway {
     const started = this.#started?.catch(() => {});
     this.#stopped ??= Promise.resolve(started).then(() => this.#stop());
     return this.#stopped;
+  }
+
+  #threadOptions(): ThreadChannelOptions {
+    const { intraOpThreads } = this.plan;
+    // A waiting model that is told to exhaust the heap need not take all of the machine's memory for it.
+    const heap = this.config.workers.enableWaitingRuntime ? { maxHeapMb: WAITING_MAX_HEAP_MB } : {};
+    return { clock: this.#clock, recorder: this.#metrics, intraOpThreads, ...heap };
   }
 
   /** The layers of the request path, outermost first. */
@@ -266,6 +275,7 @@ class Server implements Gateway {
     const found = await scanRepositories({
       repositories: modelRepository,
       ...(modelName !== undefined && { modelName }),
+      serveWaiting: this.config.workers.enableWaitingRuntime,
       logger: this.#logger,
     });
     if (found.unusable.length > 0 && found.models.length === 0) {

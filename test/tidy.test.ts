@@ -51,6 +51,7 @@ function importsOf(path: string, text: string): string[] {
 function homeOf(path: string): string {
   const parts = path.split('/');
   if (path === 'worker/protocol.ts') return 'worker/protocol';
+  if (path.startsWith('worker/gen/')) return 'worker/gen';
   if (parts[0] !== 'gateway') return parts[0] as string;
   return parts.length === 2 ? path.replace(/\.ts$/, '') : `gateway/${parts[1]}`;
 }
@@ -59,7 +60,7 @@ function homeOf(path: string): string {
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/core': [],
   'worker/protocol': [],
-  worker: ['worker/protocol', 'gateway/core'],
+  worker: ['worker/protocol', 'worker/gen', 'gateway/core'],
   'gateway/config': ['gateway/core'],
   'gateway/batching': ['gateway/core'],
   'gateway/repository': ['gateway/core'],
@@ -89,16 +90,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'gateway/greeting': ['gateway/gateway', 'gateway/fronts'],
   client: [],
-  bench: ['client'],
+  // The format of ONNX files, to make models.
+  bench: ['client', 'worker/gen'],
   cli: ['client', 'gateway/main', 'gateway/gateway', 'gateway/config', 'bench'],
 };
 
 /** Packages and the homes (or files) that may import them. */
 const NPM_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@grpc/': ['gateway/grpc', 'client', 'bench'],
-  '@bufbuild/protobuf': ['gateway/grpc', 'worker/onnx-graph.ts', 'worker/zip-map.ts'],
+  '@bufbuild/protobuf': ['gateway/grpc', 'worker/onnx-graph.ts', 'worker/zip-map.ts', 'bench/models'],
   piscina: ['gateway/pool', 'worker/main.ts'],
-  'onnxruntime-node': ['worker/onnx-runtime.ts'],
+  'onnxruntime-node': ['worker/onnx-runtime.ts', 'bench/side-by-side/bare-run.ts'],
   fastify: ['gateway/http'],
   'prom-client': ['gateway/telemetry'],
   pino: ['gateway/telemetry'],
@@ -121,7 +123,10 @@ const GLOBAL_HOMES: readonly { readonly pattern: RegExp; readonly homes: readonl
     pattern: /\bprocess\.env\b/,
     homes: ['gateway/config/load.ts', 'gateway/config/privacy.ts', 'cli/', 'bench/'],
   },
-  { pattern: /\bprocess\.exit\(/, homes: ['gateway/main.ts', 'cli/', 'bench/', 'worker/prepare.ts'] },
+  {
+    pattern: /\bprocess\.exit\(/,
+    homes: ['gateway/main.ts', 'cli/', 'bench/', 'worker/prepare.ts', 'worker/waiting-faults.ts'],
+  },
   { pattern: /\bconsole\./, homes: ['cli/', 'bench/'] },
 ];
 

@@ -80,12 +80,12 @@ export class OnnxSession {
     this.outputs = session.outputMetadata.map(sessionValue);
   }
 
-  /** Loads a model file, blocking the thread. Throws FAILED_PRECONDITION with the runtime's reason. */
-  static async create(modelPath: string, options: SessionOptions): Promise<OnnxSession> {
+  /** Loads a model, a file's path or its bytes, blocking the thread. Throws FAILED_PRECONDITION with the runtime's reason. */
+  static async create(model: string | Uint8Array, options: SessionOptions): Promise<OnnxSession> {
     const threads = options.intraOpThreads;
     try {
       return new OnnxSession(
-        await InferenceSession.create(modelPath, {
+        await InferenceSession.create(model as string, {
           intraOpNumThreads: threads,
           interOpNumThreads: 1,
           executionMode: 'sequential',
@@ -96,7 +96,7 @@ export class OnnxSession {
         }),
       );
     } catch (error) {
-      const message = runtimeMessage(error, modelPath);
+      const message = runtimeMessage(error, typeof model === 'string' ? model : undefined);
       throw new GatewayError('FAILED_PRECONDITION', message, { reason: 'model_error', cause: error });
     }
   }

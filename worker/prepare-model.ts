@@ -19,8 +19,10 @@ import {
 } from './onnx-graph.js';
 import { OnnxSession, type SessionValue } from './onnx-runtime.js';
 import { type ProbeResult, probe } from './probe.js';
-import { warmUp } from './sessions.js';
+import { warmUp } from './runtime-session.js';
 import { autofill } from './signature.js';
+import { prepareWaiting } from './waiting-runtime.js';
+import { isWaitingModel } from './waiting-spec.js';
 import { freeName, locateWeightFiles, placeWeightFiles, type WeightFile } from './weight-files.js';
 
 /** Time for the batch check and the latency samples together (ARCHITECTURE, decision 6). */
@@ -33,7 +35,7 @@ const PROBE_BUDGET_MS = 2000;
  */
 export async function prepareModel(request: PrepareRequest): Promise<Manifest> {
   try {
-    return await prepare(request);
+    return await (isWaitingModel(request.modelPath) ? prepareWaiting(request) : prepare(request));
   } catch (error) {
     const reason = error instanceof GatewayError ? error.message : 'internal error while preparing it';
     throw new GatewayError(

@@ -1,20 +1,17 @@
 import { GatewayError, quote } from '../gateway/core/error.js';
-import { OnnxSession, type SessionResult } from './onnx-runtime.js';
+import type { SessionResult } from './onnx-runtime.js';
 import type { LoadSpec, WireTensor } from './protocol.js';
-import { sampleInputs } from './sample-inputs.js';
-
-/** Variable dimensions other than the first, in the warm-up run. */
-const WARM_UP_DIM = 4;
+import { openSession, type RuntimeSession } from './runtime-session.js';
 
 /** The model versions that this worker holds, each warm. */
 export class Sessions {
-  readonly #sessions = new Map<string, OnnxSession>();
+  readonly #sessions = new Map<string, RuntimeSession>();
 
-  /** Loads a version and runs it once. A version that is held already is loaded anew. Throws FAILED_PRECONDITION. */
+  /** Loads a version, ready to run. A version that is held already is loaded anew. Throws FAILED_PRECONDITION. */
   async load(spec: LoadSpec): Promise<void> {
-    let session: OnnxSession;
+    let session: RuntimeSession;
     try {
-      session = await OnnxSession.create(spec.modelPath, { intraOpThreads: spec.intraOpThreads });
+      session = await openSession(spec);
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown reason';
       throw new GatewayError('FAILED_PRECONDITION', `failed to load ${quote(spec.key)}: ${reason}`, {
@@ -22,7 +19,6 @@ export class Sessions {
         cause: error,
       });
     }
-    await warmUp(session, spec);
     const former = this.#sessions.get(spec.key);
     this.#sessions.set(spec.key, session);
     await former?.release();
@@ -35,7 +31,7 @@ export class Sessions {
     await session?.release();
   }
 
-  /** Runs a version. Throws a GatewayError as `OnnxSession.run` does, INTERNAL when it is not held. */
+  /** Runs a version. Throws a GatewayError as `RuntimeSession.run` does, INTERNAL when it is not held. */
   async run(key: string, inputs: readonly WireTensor[], outputs: readonly string[]): Promise<SessionResult> {
     const session = this.#sessions.get(key);
     if (session === undefined)
@@ -48,25 +44,5 @@ export class Sessions {
   /** Frees everything. */
   async close(): Promise<void> {
     for (const key of [...this.#sessions.keys()]) await this.unload(key);
-  }
-}
-
-/**
- * The first run of a session is slow: it is made here, on one row that is always the same (floats of -1, integers of 0). A
- * model that refuses it is not a broken one.
- */
-export async function warmUp(
-  session: OnnxSession,
-  spec: Pick<LoadSpec, 'inputs' | 'outputs'>,
-): Promise<void> {
-  const inputs = sampleInputs(spec.inputs, { rows: 1, other: WARM_UP_DIM }, () => 0);
-  if (inputs === undefined) return;
-  try {
-    await session.run(
-      inputs,
-      spec.outputs.map((output) => output.name),
-    );
-  } catch {
-    // It will be warm after its first real run.
   }
 }

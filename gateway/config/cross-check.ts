@@ -57,6 +57,11 @@ export function crossCheck(
       `grpc.maxMessageBytes (${grpc.maxMessageBytes}) exceeds queue.maxQueueBytes (${queue.maxQueueBytes}): a request of that size can never be queued`,
     );
   }
+  if (config.workers.enableWaitingRuntime) {
+    warnings.push(
+      'workers.enableWaitingRuntime is on: a request to a waiting model can end a worker or the whole server; it is for tests and benchmarks only',
+    );
+  }
   if (metrics.enabled && !http.enabled && sources['metrics.enabled'] !== 'default')
     warnings.push('metrics.enabled has no effect: /metrics is on the HTTP port, and http.enabled is false');
   return { problems, warnings };

@@ -1,4 +1,4 @@
-import { autoInteger, choice, integer, text } from './setting.js';
+import { autoInteger, bool, choice, integer, text } from './setting.js';
 
 /** Who runs the models. */
 export const WORKER_SETTINGS = {
@@ -15,6 +15,11 @@ export const WORKER_SETTINGS = {
     max: 1024,
     flag: 'intra-op-threads',
     why: 'Threads of one run inside a worker. `auto` is 1, which gives the most throughput; more shorten a single run. Workers x threads never exceed the cores.',
+  }),
+  enableWaitingRuntime: bool({
+    default: false,
+    flag: 'enable-waiting-runtime',
+    why: 'For tests and benchmarks only: serves `model.wait.json`, models that wait instead of computing and fail on command, at worst with the whole server; lifts the limit of workers to cores.',
   }),
 };
 

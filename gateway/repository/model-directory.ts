@@ -8,6 +8,9 @@ import { parseVersion } from './names.js';
 /** The file (or directory, as Triton also lays it out) that makes a directory a version. */
 export const MODEL_FILE = 'model.onnx';
 
+/** Makes a directory a version of a waiting model: synthetic, served only when the server was told so. */
+export const WAITING_FILE = 'model.wait.json';
+
 /** Most versions of one model; beyond it the oldest are left out. */
 const MAX_VERSIONS = 1000;
 
@@ -85,6 +88,10 @@ async function findModelFile(directory: string, version: number): Promise<FoundV
       return { version, modelPath: path, bytes: facts.size, modifiedMs: facts.mtimeMs };
     }
     if (facts?.isDirectory()) return await findInModelDirectory(path, version);
+    const waitingPath = join(directory, WAITING_FILE);
+    const waiting = await stat(waitingPath).catch(() => undefined);
+    if (waiting?.isFile())
+      return { version, modelPath: waitingPath, bytes: waiting.size, modifiedMs: waiting.mtimeMs };
     const { entries } = await listDirectory(directory);
     const shown = entries.slice(0, 5).map(({ name }) => quote(name, 40));
     return `its directory holds no ${MODEL_FILE}${shown.length === 0 ? ' (it is empty)' : `, but ${shown.join(', ')}`}`;

@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.js';
 import { describeTree, nearestLayout } from './describe-tree.js';
 import type { Found, FoundModel, FoundVersion, Problem, UnusableRepository } from './found.js';
 import { fileProblem, type Listing, listDirectory } from './list-directory.js';
-import { type Inspection, inspectModelDirectory, MODEL_FILE } from './model-directory.js';
+import { type Inspection, inspectModelDirectory, MODEL_FILE, WAITING_FILE } from './model-directory.js';
 import { isModelName, MODEL_NAME_RULE, parseVersion } from './names.js';
 
 /** Most models of all repositories together; what is found beyond them is left out with a warning. */
@@ -19,6 +19,8 @@ export interface ModelSourceOptions {
    * @default the directory's name, or the file's without its extension
    */
   readonly modelName?: string;
+  /** Whether synthetic models (`model.wait.json`) are served, not only listed as problems. @default false */
+  readonly serveWaiting?: boolean;
   readonly logger: Logger;
 }
 
@@ -27,7 +29,8 @@ export interface ModelSourceOptions {
  * - `<repository>/<model>/<version>/model.onnx`, where `model.onnx` may be a directory that holds it,
  * - `<repository>/<model>/model.onnx`: version 1,
  * - a model's own directory, with versions in it or bare with one `model.onnx`: what KServe mounts,
- * - a single `.onnx` file: version 1.
+ * - a single `.onnx` file: version 1,
+ * - `model.wait.json` in a version directory, a waiting model, where `serveWaiting` says so.
  *
  * One bad model never hides another, and nothing rejects: what cannot be served is in `problems`, a repository that
  * cannot be read or understood in `unusable`. An empty repository is neither: models may come later.
@@ -125,11 +128,19 @@ class Scan {
     } else {
       for (const { version, reason } of inspection.problems)
         this.#addProblem(repository, name, version, reason);
-      const { versions } = inspection;
+      const versions = inspection.versions.filter((found) => this.#mayServe(repository, name, found));
       this.#taken.add(name);
       if (versions.length > 0) this.#models.set(name, { name, repository, versions });
     }
     return true;
+  }
+
+  /** A waiting model is listed, so that nobody wonders, and served only when the server was told so. */
+  #mayServe(repository: string, model: string, { version, modelPath }: FoundVersion): boolean {
+    if (this.#options.serveWaiting === true || basename(modelPath) !== WAITING_FILE) return true;
+    const reason = `its ${WAITING_FILE} is a synthetic model, served only with --enable-waiting-runtime`;
+    this.#addProblem(repository, model, version, reason);
+    return false;
   }
 
   #addProblem(repository: string, model: string, version: number, reason: string): void {
@@ -156,7 +167,7 @@ async function isModelsOwn(listing: Listing): Promise<boolean> {
   for (const { name, path } of directories) {
     if (parseVersion(name) === undefined) continue;
     const inner = await listDirectory(path).catch(() => undefined);
-    if (inner?.entries.some((entry) => entry.name === MODEL_FILE)) versions++;
+    if (inner?.entries.some(({ name }) => name === MODEL_FILE || name === WAITING_FILE)) versions++;
     else if (inner?.entries.some((entry) => parseVersion(entry.name) !== undefined)) return false;
   }
   if (versions === 0) return false;

@@ -35,3 +35,11 @@ for (const [cores, count, intraOpThreads, message] of EXCESS) {
     );
   });
 }
+
+test('workers: the waiting runtime lifts the limit, and the plan says so', () => {
+  const want = { count: 8, intraOpThreads: 1, enableWaitingRuntime: true };
+  const { workers, why } = planWorkers(want, { cores: 2, coresSource: 'here' });
+  assert.equal(workers, 8);
+  assert.match(why, /8 workers x 1 thread, as --enable-waiting-runtime allows, beyond the 2 cores \(here\)/);
+  assert.equal(planWorkers({ ...want, count: 'auto' }, { cores: 2, coresSource: 'here' }).workers, 2);
+});

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { monotonicMs } from '../gateway/core/clock.js';
+import { GatewayError, quote } from '../gateway/core/error.js';
+import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
+import type { SessionResult } from './onnx-runtime.js';
+import type { WireTensor } from './protocol.js';
+import { autofill } from './signature.js';
+import { commandedBy, commit, FaultDice, type FaultKind, sleep } from './waiting-faults.js';
+import { parseWaitingSpec, type WaitingSpec } from './waiting-spec.js';
+
+/**
+ * The waiting runtime: a synthetic model whose runs take time but no CPU, so that a few cores carry many workers, and
+ * which fails on command. For tests and benchmarks: a server serves it only with `--enable-waiting-runtime`.
+ */
+
+/** Largest `model.wait.json` that is read, in bytes. */
+const MAX_SPEC_BYTES = 1_000_000;
+
+/** A loaded waiting model. Runs block the thread, as the real runtime's do. */
+export class WaitingSession {
+  readonly #spec: WaitingSpec;
+  readonly #dice: FaultDice;
+
+  private constructor(spec: WaitingSpec, dice: FaultDice) {
+    this.#spec = spec;
+    this.#dice = dice;
+  }
+
+  /** Waits for the load's time, and fails as the model's faults of a load say. Throws FAILED_PRECONDITION. */
+  static async create(modelPath: string): Promise<WaitingSession> {
+    const spec = parseWaitingSpec(await readSpec(modelPath));
+    const dice = new FaultDice(spec.faults, spec.seed);
+    sleep(spec.loadMs);
+    const fault = dice.draw('load');
+    if (fault !== undefined) await commit(fault);
+    return new WaitingSession(spec, dice);
+  }
+
+  /** Echoes the inputs after `fixed + perRow * rows` milliseconds. A fault happens half-way. */
+  async run(inputs: readonly WireTensor[], outputs: readonly string[]): Promise<SessionResult> {
+    const { costMs } = this.#spec;
+    const first = inputs.find(({ name }) => name === this.#spec.inputs[0]?.name);
+    const fault = (first && commandIn(first)) ?? this.#dice.draw('run');
+    const startedAt = monotonicMs();
+    const ms = costMs.fixed + costMs.perRow * (first?.shape[0] ?? 1);
+    if (fault !== undefined) {
+      sleep(ms / 2);
+      await commit(fault);
+    }
+    sleep(ms);
+    const endedAt = monotonicMs();
+    return { outputs: outputs.map((name) => this.#echo(name, inputs)), startedAt, endedAt };
+  }
+
+  async release(): Promise<void> {}
+
+  #echo(name: string, inputs: readonly WireTensor[]): WireTensor {
+    const source = this.#spec.inputs[this.#spec.outputs.findIndex((output) => output.name === name)];
+    const input = inputs.find((tensor) => tensor.name === source?.name);
+    if (input === undefined)
+      throw new GatewayError('INTERNAL', `the model failed: it has no output ${quote(name)} to echo`, {
+        reason: 'model_error',
+      });
+    // The same buffer goes back: nobody needs the input any more.
+    return { ...input, name };
+  }
+}
+
+/** The manifest of a waiting model: nothing is tried out, since everything is known. Throws FAILED_PRECONDITION. */
+export async function prepareWaiting(request: PrepareRequest): Promise<Manifest> {
+  const { model, version, modelPath, defaultMaxBatchSize } = request;
+  const text = await readSpec(modelPath);
+  const spec = parseWaitingSpec(text);
+  const maxBatchSize = request.maxBatchSize ?? spec.maxBatchSize;
+  const signature = autofill(spec.inputs, spec.outputs, {
+    defaultMaxBatchSize,
+    ...(maxBatchSize !== undefined && { maxBatchSize }),
+  });
+  const most = Math.max(1, signature.maxBatchSize);
+  const rows = [1, 2, 4, 8, 16, 32].filter((count) => count <= most);
+  return {
+    model,
+    version,
+    signature,
+    preparedPath: modelPath,
+    batchCheck: signature.batchable ? 'verified' : 'unbatchable',
+    latency: rows.map((count) => ({ rows: count, ms: spec.costMs.fixed + spec.costMs.perRow * count })),
+    sha256: createHash('sha256').update(text).digest('hex'),
+    bytes: Buffer.byteLength(text),
+    warnings: ['it is a waiting model: it computes nothing, echoes its inputs and fails on command'],
+  };
+}
+
+async function readSpec(path: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw new GatewayError('FAILED_PRECONDITION', `its file cannot be read: ${code}`, {
+      reason: 'model_error',
+    });
+  }
+  if (text.length <= MAX_SPEC_BYTES) return text;
+  throw new GatewayError(
+    'FAILED_PRECONDITION',
+    `its file has over ${MAX_SPEC_BYTES} characters: wanted a small JSON`,
+    { reason: 'model_error' },
+  );
+}
+
+/** The command in the first element of any row; the first row that has one counts. */
+function commandIn({ datatype, shape, data }: WireTensor): FaultKind | undefined {
+  const rows = shape[0] ?? 1;
+  if (datatype !== 'FP32' || rows === 0) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const rowBytes = Math.floor(data.byteLength / rows);
+  for (let at = 0; rowBytes >= 4 && at < data.byteLength; at += rowBytes) {
+    const kind = commandedBy(view.getFloat32(at, true));
+    if (kind !== undefined) return kind;
+  }
+  return undefined;
+}
