@@ -17,6 +17,16 @@ export class Backlog {
     return this.#order.first;
   }
 
+  /** The queue that comes next among those of the versions that may run; looks at every queue only if the first may not. */
+  next(runs: (key: string) => boolean): BatchQueue | undefined {
+    const first = this.#order.first;
+    if (first === undefined || runs(first.lane.key)) return first;
+    let best: BatchQueue | undefined;
+    for (const queue of this.#order.items())
+      if (runs(queue.lane.key) && (best === undefined || before(queue, best))) best = queue;
+    return best;
+  }
+
   /** Every waiting entry, in no useful order. */
   entries(): Entry[] {
     return this.#order.items().flatMap((queue) => queue.entries());

@@ -48,6 +48,10 @@ export interface BatcherStats {
   readonly batches: number;
 }
 
+function anything(): boolean {
+  return true;
+}
+
 function holdNothing(): () => void {
   return () => {};
 }
@@ -115,15 +119,13 @@ export class Batcher implements WorkSource {
     return entry.promise;
   };
 
-  /** The next batch, formed now; undefined when nothing waits, or while held. */
-  take(): Batch | undefined {
+  /** The next batch that may run, formed now; undefined when nothing waits, or while held. */
+  take(runs: (key: string) => boolean = anything): Batch | undefined {
     if (this.#held) return undefined;
-    for (let part = this.#runAgain.shift(); part !== undefined; part = this.#runAgain.shift()) {
-      if (part.live.length > 0) return part;
-      this.#batches.delete(part);
-    }
+    const part = this.#takePart(runs);
+    if (part !== undefined) return part;
     const now = this.#options.clock.now();
-    for (let queue = this.#backlog.first; queue !== undefined; queue = this.#backlog.first) {
+    for (let queue = this.#backlog.next(runs); queue !== undefined; queue = this.#backlog.next(runs)) {
       const members = this.#form(queue, now);
       if (members.length > 0) return this.#open(queue.lane, members);
     }
@@ -230,6 +232,22 @@ export class Batcher implements WorkSource {
       cost += head.cost;
     }
     return members;
+  }
+
+  /** The first part of a rejected batch that may run and for which somebody still waits. */
+  #takePart(runs: (key: string) => boolean): EntryBatch | undefined {
+    for (let i = 0; i < this.#runAgain.length; ) {
+      const part = this.#runAgain[i] as EntryBatch;
+      const wanted = part.live.length > 0;
+      if (wanted && !runs(part.key)) {
+        i++;
+        continue;
+      }
+      this.#runAgain.splice(i, 1);
+      if (wanted) return part;
+      this.#batches.delete(part);
+    }
+    return undefined;
   }
 
   #open(lane: Lane, members: readonly Entry[]): EntryBatch {

@@ -23,8 +23,12 @@ export interface Batch {
 
 /** Where a free worker's next batch comes from: the batcher, as the dispatcher sees it. */
 export interface WorkSource {
-  /** The next batch to run, formed now; undefined when nothing waits. */
-  take(): Batch | undefined;
+  /**
+   * The next batch to run, formed now; undefined when nothing waits.
+   *
+   * @param runs whether the free worker can run a version, by its `versionKey`; what it cannot stays where it is
+   */
+  take(runs: (key: string) => boolean): Batch | undefined;
   /** Set by the dispatcher: called when there is something to take. */
   onWork: () => void;
 }

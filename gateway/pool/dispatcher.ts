@@ -102,18 +102,14 @@ export class Dispatcher {
       work.timer?.cancel();
       return work;
     }
-    for (;;) {
-      const batch = this.#take();
-      if (batch === undefined) return undefined;
-      const work: Work = { batch, faults: 0, avoid: undefined, timer: undefined };
-      if (slot.holds(batch.key)) return work;
-      this.#wait(work);
-    }
+    const batch = this.#take(slot);
+    return batch && { batch, faults: 0, avoid: undefined, timer: undefined };
   }
 
-  #take(): Batch | undefined {
+  /** What this worker could not load stays with the batcher, open, for one that could. */
+  #take(slot: Slot): Batch | undefined {
     try {
-      return this.#options.source.take();
+      return this.#options.source.take(slot.canRun);
     } catch (error) {
       this.#options.logger.error({ err: error }, 'no batch could be formed');
       return undefined;

@@ -85,6 +85,9 @@ export class Slot {
     return held !== undefined && (manifest === undefined || held === manifest);
   }
 
+  /** `holds`, to be passed on. */
+  readonly canRun = (key: string): boolean => this.#loaded.has(key);
+
   /** Starts the first worker. Resolves when it is ready or has failed once. Call once. */
   async start(): Promise<void> {
     this.#opening = this.#begin();

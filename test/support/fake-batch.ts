@@ -39,8 +39,9 @@ export class FakeSource implements WorkSource {
   readonly queue: Batch[] = [];
   onWork: () => void = () => {};
 
-  take(): Batch | undefined {
-    return this.queue.shift();
+  take(runs: (key: string) => boolean): Batch | undefined {
+    const index = this.queue.findIndex((batch) => runs(batch.key));
+    return index < 0 ? undefined : this.queue.splice(index, 1)[0];
   }
 
   add<B extends Batch>(batch: B): B {

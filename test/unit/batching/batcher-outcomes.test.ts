@@ -176,3 +176,29 @@ test('a clock that ran backwards in a worker never makes a negative time', async
   await flush();
   assert.equal(request.result?.timing.computeMs, 0);
 });
+
+test('a worker is given only what it can run, in order, and the parts of a rejected batch too', async () => {
+  const rig = new Rig();
+  const other = { ...manifestOf({ maxBatchSize: 4 }), model: 'other' };
+  rig.batcher.hold();
+  const first = rig.submit({ inMs: 10 });
+  const second = rig.submit({ inMs: 30, manifest: other });
+  const third = rig.submit({ inMs: 20, manifest: other });
+  rig.batcher.release();
+  const runsOther = (key: string) => key === 'other/1';
+  const batch = rig.batcher.take(runsOther);
+  assert.equal(batch?.key, 'other/1');
+  assert.equal(rig.batcher.take(runsOther), undefined, 'what is left is for others');
+  batch?.gather();
+  batch?.complete({ kind: 'rejected', error: new GatewayError('INTERNAL', 'no') });
+  assert.equal(
+    rig.batcher.take((key) => key === 'none'),
+    undefined,
+  );
+  assert.equal(rig.take().key, 'other/1', 'a part comes before the queues');
+  first.cancellation.cancel();
+  second.cancellation.cancel();
+  third.cancellation.cancel();
+  await flush();
+  assert.equal(rig.batcher.take(), undefined);
+});
