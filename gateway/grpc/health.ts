@@ -73,10 +73,17 @@ export class HealthService {
   }
 
   #list(): Record<string, { status: Status }> {
-    const models = new Set(this.#options.catalog.list().map(({ model }) => MODEL_PREFIX + model));
-    const names = [...this.#serverNames, ...models];
-    // Not a literal object's keys: a model may be called __proto__.
-    return Object.fromEntries(names.map((name) => [name, { status: this.#statusOf(name) }]));
+    const { catalog, serverReady } = this.#options;
+    const server = this.#serving(serverReady());
+    // Each is known: to ask that of the whole list for each of them would cost the square of their number.
+    const models = new Set(catalog.list().map(({ model }) => model));
+    return Object.fromEntries([
+      ...[...this.#serverNames].map((name) => [name, { status: server }]),
+      ...[...models].map((model) => [
+        MODEL_PREFIX + model,
+        { status: this.#serving(catalog.ready(model, '')) },
+      ]),
+    ]);
   }
 
   #statusOf(service: string): Status {

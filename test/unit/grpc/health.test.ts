@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Cancellation } from '../../../gateway/core/cancellation.js';
-import type { RpcContext, StreamHandler } from '../../../gateway/core/transport.js';
+import type { RpcContext, StreamHandler, UnaryHandler } from '../../../gateway/core/transport.js';
 import {
   HealthCheckRequestSchema,
   HealthCheckResponseSchema,
+  HealthListResponseSchema,
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gateway/grpc/gen/grpc/health/v1/health_pb.js';
 import { HealthService, type HealthServiceOptions } from '../../../gateway/grpc/health.js';
@@ -93,4 +94,21 @@ test('G101 closing says NOT_SERVING once and ends the watch', async () => {
   assert.deepEqual(watch.sent, [Status.SERVING, Status.NOT_SERVING]);
   watch.take();
   await watch.done;
+});
+
+test('List asks for the list of models once, however many there are and none of them ready', async () => {
+  const { catalog, health } = setUp();
+  for (let i = 0; i < 100; i++) catalog.set(`m${i}`, 1, 'failed');
+  let asked = 0;
+  const { list } = catalog;
+  catalog.list = () => {
+    asked++;
+    return list.call(catalog);
+  };
+  const method = health.methods().find(({ path }) => path.endsWith('/List'));
+  const answer = await (method?.handler as UnaryHandler)(new Uint8Array(0), {} as RpcContext);
+  const { statuses } = fromBinary(HealthListResponseSchema, answer);
+  assert.equal(statuses['sluice.model/m99']?.status, Status.NOT_SERVING);
+  assert.equal(Object.keys(statuses).length, 102);
+  assert.equal(asked, 1);
 });
