@@ -14,13 +14,18 @@ export interface Room {
   readonly workers: number;
 }
 
-/** Throws UNAVAILABLE when a request finds no room, with the time after which the backlog will have run. */
+/**
+ * Throws UNAVAILABLE when a request finds no room, with the time after which the backlog will have run, and
+ * INVALID_ARGUMENT when it would find none in an empty server either: to try again would be in vain.
+ */
 export function checkRoom(
   request: { readonly cost: number; readonly bytes: number },
   lane: Lane,
   room: Room,
 ): void {
   const { model, version } = lane.manifest;
+  if (request.cost > room.maxQueueRows) throw tooLarge(lane, `${request.cost} rows`, room.maxQueueRows);
+  if (request.bytes > room.maxQueueBytes) throw tooLarge(lane, `${request.bytes} bytes`, room.maxQueueBytes);
   if (lane.queuedCost + request.cost > room.maxQueueRows) {
     throw new GatewayError(
       'UNAVAILABLE',
@@ -35,6 +40,14 @@ export function checkRoom(
       { reason: 'byte_budget', retryAfterMs: untilRun(lane, room.workers) },
     );
   }
+}
+
+function tooLarge({ manifest: { model, version } }: Lane, size: string, limit: number): GatewayError {
+  return new GatewayError(
+    'INVALID_ARGUMENT',
+    `request for model ${quote(model)} version ${version} takes ${size}, more than may ever wait: at most ${limit}`,
+    { reason: 'bad_request' },
+  );
 }
 
 function untilRun(lane: Lane, workers: number): number {

@@ -13,6 +13,7 @@ export interface Fit {
   readonly rows: number;
   /** Room it takes in queues and batches: its rows, but 1 for none, so that empty requests are bounded too. */
   readonly cost: number;
+  /** Of memory: its inputs, or the whole message that they are views on. */
   readonly bytes: number;
   /** Equal for requests of one version whose inputs and per-row shapes (dims 1 and on) are the same. */
   readonly shape: string;
@@ -26,6 +27,7 @@ export function fitRequest(call: InferCall, lane: Lane): Fit {
   const inputs = inSignatureOrder(call.inputs, lane);
   let bytes = 0;
   for (const input of inputs) bytes += input.data.length;
+  bytes = Math.max(bytes, call.messageBytes ?? 0);
   if (lane.alone) return { inputs, rows: 1, cost: 1, bytes, shape: '' };
 
   const rows = inputs[0]?.shape[0];

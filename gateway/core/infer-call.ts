@@ -18,6 +18,11 @@ export interface InferCall {
   /** Names of the outputs wanted; empty for all. */
   readonly outputs: readonly string[];
   readonly parameters: ReadonlyMap<string, ParameterValue>;
+  /**
+   * Size of the message that the inputs are views on, in bytes: what the call keeps in memory, however little of it the
+   * inputs use. @default the size of the inputs
+   */
+  readonly messageBytes?: number;
   readonly deadline: Deadline;
   readonly cancellation: Cancellation;
   /** When the request's message had arrived, on the Clock's scale. */

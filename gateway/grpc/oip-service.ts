@@ -102,9 +102,8 @@ function repositoryIndex(catalog: ModelCatalog): RpcMethod {
 function modelInfer({ infer }: OipServiceOptions): UnaryHandler {
   return async (body, { deadline, cancellation, arrivedAt }) => {
     const { model, version, id, inputs, outputs, parameters } = decodeInferRequest(body);
-    return encodeInferResult(
-      await infer({ model, version, id, inputs, outputs, parameters, deadline, cancellation, arrivedAt }),
-    );
+    const request = { model, version, id, inputs, outputs, parameters, messageBytes: body.length };
+    return encodeInferResult(await infer({ ...request, deadline, cancellation, arrivedAt }));
   };
 }
 

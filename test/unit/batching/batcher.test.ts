@@ -240,6 +240,20 @@ test('the byte budget counts until the answer, since the bytes are kept for anot
   assert.deepEqual(rig.leftovers(), NOTHING_LEFT);
 });
 
+test('what would not fit into an empty server is refused for good, without a push-back', async () => {
+  const rows = [
+    { rig: new Rig({ maxQueueRows: 2 }), why: /takes 3 rows, .* at most 2/ },
+    { rig: new Rig({ maxQueueBytes: 8 }), why: /takes 12 bytes, .* at most 8/ },
+  ];
+  for (const { rig, why } of rows) {
+    const request = rig.submit({ rows: [[1], [2], [3]] });
+    await flush();
+    assert.equal(request.state, 'INVALID_ARGUMENT');
+    assert.match(request.error?.message ?? '', why);
+    assert.equal(request.error?.details.retryAfterMs, undefined);
+  }
+});
+
 test('a request that does not fit its model is refused without being queued', async () => {
   const rig = new Rig();
   const tooLarge = rig.submit({ rows: Array(9).fill([1]) });

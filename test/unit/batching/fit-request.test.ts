@@ -91,3 +91,10 @@ test('where requests run alone, shapes are left to the model', () => {
     assert.equal(fitRequest(callOf(fp32('X', Array(99).fill([1]))), lane).cost, 1);
   }
 });
+
+test('a request counts with the whole message that it keeps in memory, not only with what it uses of it', () => {
+  const call = callOf(fp32('A', [[1, 2]]), B1);
+  assert.equal(fitRequest(call, TWO).bytes, 12);
+  assert.equal(fitRequest({ ...call, messageBytes: 5000 }, TWO).bytes, 5000);
+  assert.equal(fitRequest({ ...call, messageBytes: 5 }, TWO).bytes, 12, 'typed contents grow when unpacked');
+});
