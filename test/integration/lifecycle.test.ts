@@ -7,6 +7,9 @@ import { test } from 'node:test';
 import { type Client, credentials, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { createClient } from '../../client/client.js';
+import { Cancellation } from '../../gateway/core/cancellation.js';
+import { systemClock } from '../../gateway/core/clock.js';
+import type { GatewayError } from '../../gateway/core/error.js';
 import { createGateway } from '../../gateway/gateway.js';
 import { runCommand } from '../support/run-server.js';
 import { startServerProcess } from '../support/server-process.js';
@@ -162,4 +165,23 @@ test('a connection that has reached its age is told to go, and its client calls 
   t.after(() => client.close());
   const until = performance.now() + 300;
   while (performance.now() < until) await client.model('iris').predict({ X: [[5.1, 3.5, 1.4, 0.2]] });
+});
+
+test('a client that comes before the workers are up hears that its model is loading', async (t) => {
+  const answers: unknown[] = [];
+  const gateway = createGateway(
+    { modelRepository: [EXAMPLES], grpc: { port: 0 }, http: { port: 0 } },
+    {
+      openChannel: async () => {
+        const now = systemClock.now();
+        const call = { model: 'iris', version: '', id: '', inputs: [], outputs: [], parameters: new Map() };
+        const rest = { deadline: now + 1000, cancellation: new Cancellation(), arrivedAt: now };
+        answers.push(await gateway.infer({ ...call, ...rest }).catch((error: GatewayError) => error.code));
+        throw new Error('no worker here');
+      },
+    },
+  );
+  t.after(() => gateway.stop());
+  await gateway.start();
+  assert.equal(answers[0], 'UNAVAILABLE');
 });
