@@ -1,7 +1,8 @@
 import type { WireTensor } from './protocol.js';
 
 /**
- * Whether answers in a batch are those of the rows alone: the comparison behind ARCHITECTURE decision 6, over bytes.
+ * Whether answers in a batch are those of the rows alone: the comparison behind "Batching must
+ * not change answers" (docs/ARCHITECTURE.md), over bytes.
  * Other batch sizes take other kernels, whose sums round differently: floats may differ by rounding, all else by nothing.
  */
 const ABSOLUTE = 1e-6;

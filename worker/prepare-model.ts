@@ -25,7 +25,7 @@ import { prepareWaiting } from './waiting-runtime.js';
 import { isWaitingModel } from './waiting-spec.js';
 import { freeName, locateWeightFiles, placeWeightFiles, type WeightFile } from './weight-files.js';
 
-/** Time for the batch check and the latency samples together (ARCHITECTURE, decision 6). */
+/** Time for the batch check and the latency samples together (docs/ARCHITECTURE.md, "Batching must not change answers"). */
 const PROBE_BUDGET_MS = 2000;
 
 /**

@@ -14,7 +14,7 @@ export interface LatencySample {
  * How long a batch of b rows of one model version runs: l(b) = a + c*b milliseconds, fitted by least squares over
  * samples that fade as new ones come, first seeded by the preparation's. Updating and asking cost O(1).
  *
- * This is the seam for learned batch sizes (DESIGN decision 3): callers only ever ask `estimateMs` and tell `observe`.
+ * This is the seam for batch sizes that are learned: callers only ever ask `estimateMs` and tell `observe`.
  */
 export class LatencyModel {
   // Faded sums over the samples: their weights, rows, rows squared, times, and rows times time.

@@ -1,7 +1,7 @@
 import type { Lease } from './infer-call.js';
 import type { Manifest } from './manifest.js';
 
-/** Life of a model version (DESIGN section 5); the transitions are in repository/model-state. */
+/** Life of a model version ; the transitions are in repository/model-state. */
 export type VersionState =
   | 'discovered'
   | 'loading'

@@ -12,7 +12,7 @@ export interface PrepareRequest extends ModelVersion {
   readonly intraOpThreads: number;
 }
 
-/** Whether answers stay the same in a batch: checked when the version is prepared (ARCHITECTURE, decision 6). */
+/** Whether answers stay the same in a batch: checked when the version is prepared (docs/ARCHITECTURE.md, "Batching must not change answers"). */
 export type BatchCheck = 'verified' | 'differs' | 'unknown' | 'unbatchable';
 
 /** What preparation found out about a version; workers only load `preparedPath`. */

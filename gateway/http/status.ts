@@ -1,6 +1,6 @@
 import type { GatewayError, StatusCode } from '../core/error.js';
 
-/** HTTP status of each status code (KServe's and Google's mapping; PROTOCOLS). 499 is nginx's "client went away". */
+/** HTTP status of each status code (KServe's and Google's mapping). 499 is nginx's "client went away". */
 export const HTTP_STATUS: Readonly<Record<StatusCode, number>> = {
   CANCELLED: 499,
   UNKNOWN: 500,

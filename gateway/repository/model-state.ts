@@ -2,7 +2,7 @@ import type { VersionState } from '../core/catalog.js';
 import { GatewayError } from '../core/error.js';
 
 /**
- * The life of a model version (DESIGN section 5). `loading` is its preparation, `warming` its loading on the workers;
+ * The life of a model version. `loading` is its preparation, `warming` its loading on the workers;
  * `draining -> available` is a version that became wanted again before it was let go.
  */
 const LEGAL: Readonly<Record<VersionState, readonly VersionState[]>> = {

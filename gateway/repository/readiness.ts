@@ -1,6 +1,6 @@
 import type { VersionStatus } from '../core/catalog.js';
 
-/** Phases of the server (DESIGN section 5). */
+/** Phases of the server (docs/ARCHITECTURE.md, state machines). */
 export type ServerPhase = 'starting' | 'serving' | 'draining' | 'stopped';
 
 export interface ReadinessFacts {
