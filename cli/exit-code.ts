@@ -1,6 +1,7 @@
 /** What the process answers to the shell. 69 and 78 are EX_UNAVAILABLE and EX_CONFIG of sysexits.h. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 69, configuration: 78 } as const;
 
+/** One of EXIT's codes. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** A failure that a command has already put into words for the user. */

@@ -11,6 +11,7 @@ export interface Io {
   readonly columns: number;
 }
 
+/** The process's own input and output. */
 export function systemIo(): Io {
   return {
     out: (chunk) => void process.stdout.write(chunk),

@@ -24,6 +24,7 @@ export interface FieldViolation {
   readonly description: string;
 }
 
+/** What a SluiceClientError carries besides its code and message. */
 export interface SluiceClientErrorOptions {
   readonly retryAfterMs?: number | undefined;
   readonly details?: readonly FieldViolation[] | undefined;

@@ -9,6 +9,7 @@
 
 import type { ElementCodec } from './datatype.js';
 
+/** One element: a number where it is exact in JSON, else text. */
 export type JsonScalar = number | string | boolean;
 
 /** Nested lists, as deep as the shape is long; a single value for a scalar. */

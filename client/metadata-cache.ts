@@ -1,5 +1,6 @@
 import type { ModelMetadata } from './metadata.js';
 
+/** How signatures are fetched, and how many are kept for how long. */
 export interface MetadataCacheOptions {
   readonly fetch: (model: string, version: string) => Promise<ModelMetadata>;
   /** Milliseconds, on any monotonic scale. */

@@ -18,6 +18,7 @@ export interface ModelMetadata {
   readonly outputs: readonly TensorMetadata[];
 }
 
+/** Who the server says that it is; `extensions` are the parts of the protocol that it has beyond the common ones. */
 export interface ServerMetadata {
   readonly name: string;
   readonly version: string;
@@ -40,6 +41,7 @@ export function readModelMetadata(wire: WireModelMetadata): ModelMetadata {
   return { name, versions, platform, inputs: wire.inputs.map(tensor), outputs: wire.outputs.map(tensor) };
 }
 
+/** The same for a line of the repository index. */
 export function readIndexEntry({ name, version, state, reason }: WireIndexEntry): ModelIndexEntry {
   return { name, version, state, reason };
 }

@@ -12,6 +12,7 @@ import type { WireInferRequest, WireParameter } from './wire.js';
 /** What `predict` takes: a value for each of the model's inputs, by name. */
 export type PredictInputs = Readonly<Record<string, TensorInput>>;
 
+/** What one prediction can be told, besides its inputs. */
 export interface PredictOptions extends CallOptions {
   /** Echoed in the answer and found in the server's logs. @default '' */
   readonly requestId?: string | undefined;
@@ -21,6 +22,7 @@ export interface PredictOptions extends CallOptions {
   readonly parameters?: Readonly<Record<string, boolean | number | bigint | string>> | undefined;
 }
 
+/** What a Model is made of: `SluiceClient.model` does it. */
 export interface ModelOptions {
   readonly rpc: Rpc;
   readonly cache: MetadataCache;

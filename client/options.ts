@@ -33,7 +33,9 @@ export interface TlsOptions {
   readonly key?: Buffer | undefined;
 }
 
+/** Where a server on the same machine listens unless told otherwise. */
 export const DEFAULT_ADDRESS = 'localhost:8001';
+/** Deadline of a call that names none, in milliseconds. */
 export const DEFAULT_DEADLINE_MS = 10_000;
 const DEFAULT_PORT = 8001;
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -47,6 +49,7 @@ export function targetOf(address: string): string {
   return `dns:///${address}${colons === 0 ? `:${DEFAULT_PORT}` : ''}`;
 }
 
+/** How the connection is secured, in grpc-js's terms. */
 export function credentialsOf(tls: ClientOptions['tls']): ChannelCredentials {
   if (tls === undefined || tls === false) return credentials.createInsecure();
   if (tls === true) return credentials.createSsl();

@@ -14,6 +14,7 @@ export interface ShapedInput {
 /** What `predict` takes for one input: `[[5.1, 3.5]]`, `7`, `'text'`, or `{shape, data}`. */
 export type TensorInput = NestedInput | ShapedInput;
 
+/** Tells values with their shape from nested lists. */
 export function isShaped(input: TensorInput): input is ShapedInput {
   return (
     typeof input === 'object' &&

@@ -19,6 +19,7 @@ export interface Ports {
   readonly httpPort: number | undefined;
 }
 
+/** What the listeners need of the gateway behind them. */
 export interface FrontsOptions {
   readonly config: Config;
   readonly infer: Infer;

@@ -8,6 +8,7 @@ import type { Machine } from './machine.js';
 import { ConfigError, type Problem, show } from './problem.js';
 import { type Config, NAMED_SETTINGS, type NamedSetting } from './schema.js';
 
+/** Where settings come from, and what is checked. */
 export interface LoadOptions {
   /** Arguments after the program's (and the command's) name. @default none */
   readonly argv?: readonly string[];

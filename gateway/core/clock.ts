@@ -1,5 +1,6 @@
 /** The only place in gateway/ that reads time or sets timers; everything else is given a Clock. */
 
+/** A timer that was set. */
 export interface TimerHandle {
   cancel(): void;
 }
@@ -41,6 +42,7 @@ export function wallClockMs(): number {
   return Date.now();
 }
 
+/** The machine's clock: the one that every Clock option defaults to outside tests. */
 export const systemClock: Clock = {
   now: monotonicMs,
   setTimer(fn, delayMs, options) {

@@ -16,8 +16,10 @@ export const DATATYPE_BYTES = {
   BYTES: 0,
 } as const;
 
+/** A datatype's Open Inference Protocol name. */
 export type Datatype = keyof typeof DATATYPE_BYTES;
 
+/** Whether this is a datatype's name at all, served or not. */
 export function isDatatype(name: string): name is Datatype {
   return Object.hasOwn(DATATYPE_BYTES, name);
 }

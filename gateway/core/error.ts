@@ -36,6 +36,7 @@ export type Reason =
   | 'model_error'
   | 'internal';
 
+/** What an error says besides its code and message; all optional. */
 export interface ErrorDetails {
   /** A short machine-readable cause. */
   readonly reason?: Reason;
@@ -52,6 +53,7 @@ export interface ErrorDetails {
  */
 export const MAX_MESSAGE_BYTES = 1024;
 
+/** A failure with a canonical code and a message for its caller, cut at `MAX_MESSAGE_BYTES`. */
 export class GatewayError extends Error {
   readonly code: StatusCode;
   readonly details: ErrorDetails;

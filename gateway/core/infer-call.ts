@@ -39,6 +39,7 @@ export interface InferTiming {
   readonly batchRows: number;
 }
 
+/** The answer to an InferCall; its outputs are views on the batch's buffers. */
 export interface InferResult {
   readonly model: string;
   /** The version that made this answer. */
