@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../gateway/core/error.js';
 import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
 import { prepareModel } from './prepare-model.js';
@@ -6,8 +8,12 @@ import type { PrepareReply, PrepareTask } from './protocol.js';
 /**
  * Entry of the throw-away child process that prepares models: one request after the other over IPC, each answered once.
  * Its parent sets ORT_DISABLE_TELEMETRY=1, limits the time of each request, and starts another child when a model breaks
- * this one. It ends by itself when the parent closes the channel: nothing else keeps it alive.
+ * this one. It ends by itself when the parent closes the channel: nothing else keeps it alive. Where memory runs out, the
+ * kernel is to take this process and not the server.
  */
+watchParent();
+volunteerForOom();
+
 let tail: Promise<void> = Promise.resolve();
 
 process.on('message', (task: PrepareTask<PrepareRequest>) => {
@@ -22,4 +28,19 @@ async function answer({ id, request }: PrepareTask<PrepareRequest>): Promise<voi
     reply = { id, ok: false, message: GatewayError.from(error).message };
   }
   process.send?.(reply);
+}
+
+function watchParent(): void {
+  const watch = new Worker(new URL('./parent-watch.js', import.meta.url), {
+    workerData: { parent: process.ppid },
+  });
+  watch.unref();
+}
+
+function volunteerForOom(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000');
+  } catch {
+    // Not on Linux, or not allowed: then the kernel chooses as it does.
+  }
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../gateway/core/clock.js';
 import { silentLogger } from '../../gateway/core/logger.js';
 import { Preparer, type PreparerOptions } from '../../gateway/pool/preparer.js';
@@ -78,50 +81,50 @@ test('E80 weights inside the model file itself: the repository is never written 
   }
 });
 
-test('a model that hangs on the row of the warm-up hangs in the child, not in the workers', async (t) => {
-  // Goes on for ever on a row whose sizes sum up to 4: four times -1, which the warm-up takes and chance never does.
-  const endless = onnxModel({
-    inputs: [{ name: 'X', type: 'FP32', shape: ['N', 4] }],
-    outputs: [{ name: 'Y', type: 'FP32', shape: ['N', 4] }],
-    weights: [
-      { name: 'four', type: 'FP32', shape: [], values: [4] },
-      { name: 'turns', type: 'INT64', shape: [], values: [Number.MAX_SAFE_INTEGER] },
-    ],
-    nodes: [
-      {
-        op: 'ReduceL1',
-        inputs: ['X'],
-        outputs: ['sum'],
-        attributes: [{ name: 'keepdims', int: 0 }],
-      },
-      { op: 'Equal', inputs: ['sum', 'four'], outputs: ['again'] },
-      {
-        op: 'Loop',
-        inputs: ['turns', 'again', 'X'],
-        outputs: ['Y'],
-        attributes: [
-          {
-            name: 'body',
-            graph: {
-              inputs: [
-                { name: 'i', type: 'INT64', shape: [] },
-                { name: 'c', type: 'BOOL', shape: [] },
-                { name: 'x', type: 'FP32', shape: ['N', 4] },
-              ],
-              outputs: [
-                { name: 'c2', type: 'BOOL', shape: [] },
-                { name: 'x2', type: 'FP32', shape: ['N', 4] },
-              ],
-              nodes: [
-                { op: 'Identity', inputs: ['c'], outputs: ['c2'] },
-                { op: 'Identity', inputs: ['x'], outputs: ['x2'] },
-              ],
-            },
+/** Goes on for ever on a row whose sizes sum up to 4: four times -1, which the warm-up takes and chance never does. */
+const endless = onnxModel({
+  inputs: [{ name: 'X', type: 'FP32', shape: ['N', 4] }],
+  outputs: [{ name: 'Y', type: 'FP32', shape: ['N', 4] }],
+  weights: [
+    { name: 'four', type: 'FP32', shape: [], values: [4] },
+    { name: 'turns', type: 'INT64', shape: [], values: [Number.MAX_SAFE_INTEGER] },
+  ],
+  nodes: [
+    {
+      op: 'ReduceL1',
+      inputs: ['X'],
+      outputs: ['sum'],
+      attributes: [{ name: 'keepdims', int: 0 }],
+    },
+    { op: 'Equal', inputs: ['sum', 'four'], outputs: ['again'] },
+    {
+      op: 'Loop',
+      inputs: ['turns', 'again', 'X'],
+      outputs: ['Y'],
+      attributes: [
+        {
+          name: 'body',
+          graph: {
+            inputs: [
+              { name: 'i', type: 'INT64', shape: [] },
+              { name: 'c', type: 'BOOL', shape: [] },
+              { name: 'x', type: 'FP32', shape: ['N', 4] },
+            ],
+            outputs: [
+              { name: 'c2', type: 'BOOL', shape: [] },
+              { name: 'x2', type: 'FP32', shape: ['N', 4] },
+            ],
+            nodes: [
+              { op: 'Identity', inputs: ['c'], outputs: ['c2'] },
+              { op: 'Identity', inputs: ['x'], outputs: ['x2'] },
+            ],
           },
-        ],
-      },
-    ],
-  });
+        },
+      ],
+    },
+  ],
+});
+test('a model that hangs on the row of the warm-up hangs in the child, not in the workers', async (t) => {
   const impatient = newPreparer(t, { timeoutMs: 4000 });
   const request = await modelRequest(await temporaryDirectory(t), endless);
   await assert.rejects(impatient.prepare(request), /longer than 4000 ms/);
@@ -137,3 +140,55 @@ test('an input may be called __proto__', async (t) => {
   const request = await modelRequest(await temporaryDirectory(t), model);
   assert.equal((await by.prepare(request)).batchCheck, 'verified');
 });
+
+const PARENT = `
+const child = require('node:child_process').fork(process.argv[1], [], { execArgv: [] });
+child.send(JSON.parse(process.argv[2]));
+console.log(child.pid);`;
+
+test('a server that is killed leaves no child behind, though a model hangs in it', async (t) => {
+  const request = await modelRequest(await temporaryDirectory(t), endless);
+  const module = fileURLToPath(new URL('../../worker/prepare.js', import.meta.url));
+  const task = JSON.stringify({ id: 1, request });
+  const parent = spawn(process.execPath, ['-e', PARENT, module, task], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+  t.after(() => {
+    parent.kill('SIGKILL');
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  });
+  // It hangs by then: all that comes before takes a fraction of that.
+  await until(() => cpuSeconds(pid) > 1.5);
+  const score = readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8');
+  assert.equal(score.trim(), '1000', 'and where memory runs out it is the first to go');
+  parent.kill('SIGKILL');
+  await until(() => !isAlive(pid));
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!condition()) {
+    assert.ok(performance.now() < end, `not within 20 s: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** What Linux tells of a process, from its state on; undefined when there is none. */
+function statOf(pid: number): string[] | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+/** A zombie has ended: in some containers nobody buries it. */
+function isAlive(pid: number): boolean {
+  return !['Z', 'X', undefined].includes(statOf(pid)?.[0]);
+}
+
+/** User time, which Linux counts in hundredths of a second. */
+function cpuSeconds(pid: number): number {
+  return Number(statOf(pid)?.[11]) / 100;
+}
