@@ -1,3 +1,4 @@
+import type { VersionStatus } from './core/catalog.js';
 import type { Ports } from './fronts.js';
 import type { Gateway } from './gateway.js';
 
@@ -11,9 +12,12 @@ export type Greeted = Pick<Gateway, 'catalog' | 'config' | 'plan'>;
 export function greeting(gateway: Greeted, { grpcPort, httpPort }: Ports): string {
   const { grpc, http } = gateway.config;
   const versions = gateway.catalog.list();
-  const width = Math.max(0, ...versions.map(({ model, version }) => `${model}/${version}`.length));
-  const shown = versions.slice(0, 20).map(({ model, version, state, reason }) => {
-    const line = `  ${`${model}/${version}`.padEnd(width)}  ${state}`;
+  const first = versions.slice(0, 20);
+  const width = Math.max(0, ...first.map((status) => nameOf(status).length));
+  const shown = first.map((status) => {
+    const line = `  ${nameOf(status).padEnd(width)}  ${status.state}`;
+    // The name is in front already, and so is the state.
+    const reason = status.reason.replace(/^failed to load model '[^']*' version \d+: /, '');
     return reason === '' ? line : `${line}: ${reason}`;
   });
   if (versions.length > shown.length)
@@ -25,6 +29,11 @@ export function greeting(gateway: Greeted, { grpcPort, httpPort }: Ports): strin
   const example = exampleCall(gateway, { grpcPort, httpPort });
   if (example !== undefined) lines.push('', 'Try it from another terminal:', `  ${example}`);
   return `${lines.join('\n')}\n\n`;
+}
+
+/** `iris/2`, or only the model's name where no version of it is usable. */
+export function nameOf({ model, version }: VersionStatus): string {
+  return version === 0 ? model : `${model}/${version}`;
 }
 
 /**

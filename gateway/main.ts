@@ -5,7 +5,7 @@ import { GatewayError } from './core/error.js';
 import type { Logger } from './core/logger.js';
 import type { Ports } from './fronts.js';
 import { createGateway, type Gateway } from './gateway.js';
-import { exampleCall, greeting } from './greeting.js';
+import { exampleCall, greeting, nameOf } from './greeting.js';
 import { createLogger } from './telemetry/logger.js';
 
 /** Exit codes of `sluice serve`; those of the other commands are in cli/exit-code. */
@@ -63,7 +63,7 @@ function announce(gateway: Gateway, ports: Ports, logger: Logger): void {
     process.stdout.write(greeting(gateway, ports));
     return;
   }
-  const models = versions.slice(0, 100).map(({ model, version, state }) => `${model}/${version} ${state}`);
+  const models = versions.slice(0, 100).map((status) => `${nameOf(status)} ${status.state}`);
   const { why } = gateway.plan;
   logger.info({ ...ports, ...counts, models, why, tryIt: exampleCall(gateway, ports) }, 'serving');
 }

@@ -88,7 +88,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/config',
     'gateway/telemetry',
   ],
-  'gateway/greeting': ['gateway/gateway', 'gateway/fronts'],
+  'gateway/greeting': ['gateway/core', 'gateway/gateway', 'gateway/fronts'],
   client: [],
   // The format of ONNX files, to make models.
   bench: ['client', 'worker/gen'],

@@ -27,7 +27,9 @@ export class ConfigError extends Error {
 }
 
 function describe({ path, source, message, hint }: Problem): string {
-  return `${path}: ${message} (${source})${hint === undefined ? '' : `. ${hint}`}`;
+  // A message that names it (a repository's path) need not say it twice.
+  const where = message.includes(source) ? '' : ` (${source})`;
+  return `${path}: ${message}${where}${hint === undefined ? '' : `. ${hint}`}`;
 }
 
 /** A value for a message: short, on one line, quoted. */

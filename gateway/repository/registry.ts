@@ -260,7 +260,9 @@ export class Registry implements ModelCatalog {
       const error = GatewayError.from(thrown);
       entry.become('failed', error.message);
       const { model, version } = entry;
-      if (!this.#closed) logger.error({ model, version, err: error }, 'Model version failed to load');
+      // What is wrong with a file is in the message; a stack would only say where we noticed.
+      const why = error.details.reason === 'model_error' ? { reason: error.message } : { err: error };
+      if (!this.#closed) logger.error({ model, version, ...why }, 'Model version failed to load');
     } finally {
       if (myTurn) this.#preparing = false;
       this.#ended(record);

@@ -15,7 +15,8 @@ function greeted(models: readonly string[], grpcAddress = '127.0.0.1'): Greeted 
 
 test('it says what is served and why not, by how many workers, where, and a call to copy', () => {
   const gateway = greeted(['iris']);
-  gateway.catalog.set('broken', 3, 'failed', 'its file is empty');
+  gateway.catalog.set('broken', 3, 'failed', "failed to load model 'broken' version 3: its file is empty");
+  gateway.catalog.set('none', 0, 'failed', 'no usable version');
   assert.equal(
     greeting(gateway, PORTS),
     [
@@ -23,6 +24,7 @@ test('it says what is served and why not, by how many workers, where, and a call
       'Models',
       '  iris/1    available',
       '  broken/3  failed: its file is empty',
+      '  none      failed: no usable version',
       '',
       'Workers   2 workers x 1 thread, because',
       'gRPC      127.0.0.1:8001',
