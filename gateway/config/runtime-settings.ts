@@ -39,7 +39,7 @@ export const QUEUE_SETTINGS = {
     max: Number.MAX_SAFE_INTEGER,
     unit: 'bytes',
     flag: 'max-queue-bytes',
-    why: 'Bytes of tensors that may be held for waiting requests; more is refused with UNAVAILABLE.',
+    why: 'Bytes of requests, whole messages, that may be held while they wait or run; more is refused with UNAVAILABLE.',
   }),
   maxCallsInFlight: integer({
     default: 10_000,
