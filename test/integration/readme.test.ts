@@ -178,6 +178,20 @@ check('README: the TypeScript snippet compiles, runs and ends by itself', () => 
   assert.match(stdout, /^\[ 0 \] \[ \[ 0\.999\d*, 0\.000\d*, 0 \] \]\n$/);
 });
 
+check('README: the snippet that serves in its own process compiles, runs and ends by itself', () => {
+  const [, snippet = ''] = codeBlocks(readme, 'ts');
+  const path = join(folder, 'embedded.mts');
+  writeFileSync(path, snippet.replace('port: 8001', 'port: 0'));
+  compile(path);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path.replace(/mts$/, 'mjs')], {
+    cwd: REPOSITORY_ROOT,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^\d+ \[[\s\S]*model: 'iris'[\s\S]*state: 'available'/);
+});
+
 check('examples/node/README.md: the TypeScript snippet compiles', () => {
   const [snippet = ''] = codeBlocks(readDocument('examples/node/README.md'), 'ts');
   const path = join(folder, 'service.mts');
