@@ -63,7 +63,8 @@ export class Rpc {
   begin(options: CallOptions): RpcOptions {
     const deadlineMs = options.deadlineMs ?? this.#deadlineMs;
     checkDeadline(deadlineMs);
-    return { deadline: Date.now() + deadlineMs, signal: options.signal, headers: options.headers };
+    const deadline = deadlineMs > MAX_DEADLINE_MS ? Number.POSITIVE_INFINITY : Date.now() + deadlineMs;
+    return { deadline, signal: options.signal, headers: options.headers };
   }
 
   /** One unary call. */
@@ -118,6 +119,9 @@ export class Rpc {
 export function aborted(signal: AbortSignal): SluiceClientError {
   return new SluiceClientError('CANCELLED', 'The call was aborted by its signal', { cause: signal.reason });
 }
+
+/** Beyond 99999999 hours, which is what fits into `grpc-timeout`, grpc-js rejects where nobody can catch it: none, then. */
+const MAX_DEADLINE_MS = 99_999_998 * 3_600_000;
 
 function checkDeadline(deadlineMs: number): void {
   if (deadlineMs > 0) return;

@@ -230,7 +230,8 @@ test(
       stuck.predict({ X: ROW }, { deadlineMs: Number.NaN }),
       rejection('INVALID_ARGUMENT', /deadlineMs/),
     );
-    assert.equal((await client.model('iris').predict({ X: ROW }, { deadlineMs: 1e12 })).version, '2');
+    for (const deadlineMs of [1e12, 1e15, Number.POSITIVE_INFINITY])
+      assert.equal((await client.model('iris').predict({ X: ROW }, { deadlineMs })).version, '2');
   }),
 );
 
