@@ -14,7 +14,7 @@ import {
 /** Makes ONNX models in code: `onnxModel({ inputs: […], outputs: […], nodes: […] })` is a file's bytes. */
 
 /** ONNX's numbers of its datatypes, by their Open Inference Protocol names. */
-export const ONNX_TYPE = {
+const ONNX_TYPE = {
   FP32: 1,
   UINT8: 2,
   INT8: 3,
