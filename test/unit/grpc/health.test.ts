@@ -106,7 +106,8 @@ test('List asks for the list of models once, however many there are and none of 
     return list.call(catalog);
   };
   const method = health.methods().find(({ path }) => path.endsWith('/List'));
-  const answer = await (method?.handler as UnaryHandler)(new Uint8Array(0), {} as RpcContext);
+  assert.ok(method);
+  const answer = await (method.handler as UnaryHandler)(new Uint8Array(0), {} as RpcContext);
   const { statuses } = fromBinary(HealthListResponseSchema, answer);
   assert.equal(statuses['sluice.model/m99']?.status, Status.NOT_SERVING);
   assert.equal(Object.keys(statuses).length, 102);
