@@ -66,11 +66,11 @@ export class PendingCalls {
     if (call?.kind === 'run') this.#take(id, () => call.done(outcome));
   }
 
-  /** The worker is gone: everything left is a fault. Only the run that it was in had started. */
+  /** The worker is gone: everything left is a fault. Only the one that it was in had started, and may be to blame. */
   failAll(reason: string, runningId: number | undefined): void {
     for (const [id, call] of [...this.#pending])
       if (call.kind === 'run') this.settleRun(id, { kind: 'fault', started: id === runningId, reason });
-      else this.#take(id, () => call.reject(workerLost(`the worker ended: ${reason}`)));
+      else this.#take(id, () => call.reject(workerLost(`the worker ended: ${reason}`, id === runningId)));
   }
 
   #take(id: number, settle: () => void): void {
@@ -96,6 +96,7 @@ function rejection(message: Extract<Answer, { kind: 'rejected' }>): GatewayError
   return new GatewayError(message.code, message.message, { reason });
 }
 
-function workerLost(message: string): GatewayError {
-  return new GatewayError('UNAVAILABLE', message, { reason: 'worker_fault' });
+/** `started`: it was in the midst of what was asked. */
+function workerLost(message: string, started = true): GatewayError {
+  return new GatewayError('UNAVAILABLE', message, { reason: started ? 'worker_fault' : 'no_worker' });
 }

@@ -35,6 +35,9 @@ export interface SlotStatus {
   readonly restarts: number;
 }
 
+/** How often a load begins anew because every worker ended before it came to it. */
+const MAX_LOAD_ROUNDS = 3;
+
 interface Waiter {
   readonly settle: (error: GatewayError | undefined) => void;
 }
@@ -148,10 +151,14 @@ export class Pool implements ModelHost {
     // First of all, so that a worker that comes up meanwhile takes it too.
     this.#hosted.set(key, manifest);
     try {
-      // Nothing is awaited between the line above and the waiter, so that no worker's word is missed.
-      if (!this.slots.some((slot) => slot.live)) await this.#firstHolder(key);
-      for (const slot of this.slots) if (!slot.holds(key, manifest)) await slot.load(manifest);
-      if (!this.slots.some((slot) => slot.holds(key, manifest)))
+      const held = (): boolean => this.slots.some((slot) => slot.holds(key, manifest));
+      let rounds = 0;
+      do {
+        // Nothing is awaited between the look at the slots and the waiter, so that no worker's word is missed.
+        if (!this.slots.some((slot) => slot.live)) await this.#firstHolder(key);
+        for (const slot of this.slots) if (!slot.holds(key, manifest)) await slot.load(manifest);
+      } while (!held() && ++rounds < MAX_LOAD_ROUNDS);
+      if (!held())
         throw new GatewayError('UNAVAILABLE', 'all workers ended meanwhile', { reason: 'worker_fault' });
     } catch (error) {
       await this.#rollBack(key, manifest, former);

@@ -118,7 +118,10 @@ export class Slot {
     if (this.#state === 'busy' && this.#outstanding === 0) this.#become('ready');
   }
 
-  /** Loads a version into the running worker. Rejects as Channel.load does; nothing happens when the slot is not live. */
+  /**
+   * Loads a version into the running worker. Rejects as Channel.load does. Nothing happens when the slot is not live, or its
+   * worker ends before it has begun, of a run say: the successor loads what is hosted.
+   */
   async load(manifest: Manifest): Promise<void> {
     const channel = this.#channel;
     if (!this.live || channel === undefined) return;
@@ -126,6 +129,9 @@ export class Slot {
     try {
       await channel.load(manifest);
       if (this.#channel === channel) this.#loaded.set(versionKey(manifest), manifest);
+    } catch (error) {
+      if (GatewayError.from(error).details.reason !== 'no_worker') throw error;
+      await channel.exited;
     } finally {
       if (this.#channel === channel) {
         this.#loads--;
@@ -185,6 +191,10 @@ export class Slot {
         failure = GatewayError.from(error);
       }
       if (this.#channel !== channel || this.#state !== 'warming') return;
+      if (failure?.details.reason === 'no_worker') {
+        void channel.close();
+        return;
+      }
       if (failure?.details.reason === 'worker_fault') {
         // The worker died of it, or talks nonsense: when it has ended, its successor begins anew.
         onWarmed(key, failure);

@@ -161,7 +161,8 @@ class ThreadChannel implements Channel {
   }
 
   #request(make: (id: number) => ToWorker): Promise<void> {
-    if (this.#gone || this.#closing) return Promise.reject(lost('the worker is gone'));
+    if (this.#gone) return Promise.reject(lost('the worker is gone', 'no_worker'));
+    if (this.#closing) return Promise.reject(lost('the worker is about to end'));
     return new Promise((resolve, reject) => {
       const id = this.#calls.addRequest(resolve, reject);
       this.#port.postMessage(make(id));
@@ -198,6 +199,6 @@ class ThreadChannel implements Channel {
   }
 }
 
-function lost(message: string): GatewayError {
-  return new GatewayError('UNAVAILABLE', message, { reason: 'worker_fault' });
+function lost(message: string, reason: 'worker_fault' | 'no_worker' = 'worker_fault'): GatewayError {
+  return new GatewayError('UNAVAILABLE', message, { reason });
 }

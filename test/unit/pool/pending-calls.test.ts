@@ -71,3 +71,17 @@ test('a code of the worker becomes an error of the gateway', () => {
     ],
   );
 });
+
+test('a request that a dying worker had not begun is not to blame', () => {
+  const calls = new PendingCalls({ dropped: () => assert.fail('nothing is answered') });
+  const reasons: unknown[] = [];
+  const ask = () =>
+    calls.addRequest(
+      () => assert.fail('the worker is gone'),
+      (error) => reasons.push(error.details.reason),
+    );
+  const begun = ask();
+  ask();
+  calls.failAll('gone', begun);
+  assert.deepEqual(reasons, ['worker_fault', 'no_worker']);
+});

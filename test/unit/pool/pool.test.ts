@@ -135,6 +135,26 @@ test('a version that kills the worker that loads it costs that version only', as
   await pool.close(1000);
 });
 
+test('a version is not to blame when its worker dies of something else before it comes to the load', async () => {
+  for (const slots of [1, 2]) {
+    const { pool, workers } = setUp(slots);
+    await pool.start();
+    let deaths = 0;
+    workers.onLoad = async (channel) => {
+      if (deaths++ > 0) return;
+      channel.die('a run killed it');
+      throw new GatewayError('UNAVAILABLE', 'the worker ended', { reason: 'no_worker' });
+    };
+    await pool.load(fakeManifest('m', 2));
+    await settled();
+    assert.deepEqual(
+      pool.slots.map((slot) => slot.holds('m/2')),
+      pool.slots.map(() => true),
+    );
+    await pool.close(1000);
+  }
+});
+
 test('a load waits for a worker when none is in rotation, and not for ever', async () => {
   const { pool, workers, clock, states } = setUp(1);
   workers.onOpen = async () => {
