@@ -8,6 +8,7 @@ import { disableRuntimeTelemetry } from './config/privacy.js';
 import { ConfigError } from './config/problem.js';
 import type { Config } from './config/schema.js';
 import { planWorkers, type WorkerPlan } from './config/workers.js';
+import { Cancellation } from './core/cancellation.js';
 import type { ModelCatalog } from './core/catalog.js';
 import type { OpenChannel } from './core/channel.js';
 import { type Clock, systemClock } from './core/clock.js';
@@ -134,6 +135,7 @@ class Server implements Gateway {
       logger,
       recorder,
     });
+    this.pool.onReadyChange((ready) => this.#capacityChanged(ready));
     this.#preparer = new Preparer({ clock, logger });
     this.catalog = this.#buildRegistry();
     this.batcher = new Batcher({
@@ -220,6 +222,13 @@ class Server implements Gateway {
     // A waiting model that is told to exhaust the heap need not take all of the machine's memory for it.
     const heap = this.config.workers.enableWaitingRuntime ? { maxHeapMb: WAITING_MAX_HEAP_MB } : {};
     return { clock: this.#clock, recorder: this.#metrics, intraOpThreads, ...heap };
+  }
+
+  /** Fewer workers than planned is what an operator wants to see; at start and at the end it is a matter of course. */
+  #capacityChanged(ready: number): void {
+    const fields = { ready, workers: this.plan.workers };
+    const lost = this.#phase === 'serving' && ready < this.plan.workers;
+    this.#logger[lost ? 'warn' : 'debug'](fields, 'workers in rotation');
   }
 
   /** The layers of the request path, outermost first. */
@@ -341,4 +350,5 @@ function countBy(lines: readonly { readonly state: string }[]): Record<string, n
   return counts;
 }
 
-export { ConfigError, GatewayError };
+/** What a program needs to call `infer`, and to understand what it throws. */
+export { Cancellation, ConfigError, GatewayError, systemClock };

@@ -19,9 +19,9 @@ export interface BatcherOptions {
   readonly clock: Clock;
   /** Told of each batch that ran (`batch`) and of answers without a taker (`dropped`). */
   readonly recorder?: Recorder;
-  /** Most rows that wait for one model version; requests beyond are refused. @default 16384 */
+  /** Most rows that wait for one model version; requests beyond are refused. @default 65536 */
   readonly maxQueueRows?: number;
-  /** Most bytes of input tensors held for all requests, waiting and running. @default 536870912 (512 MiB) */
+  /** Most bytes of input tensors held for all requests, waiting and running. @default 268435456 (256 MiB) */
   readonly maxQueueBytes?: number;
   /** Within how many milliseconds a request without a deadline counts as wanted: its place in the order. @default 1000 */
   readonly horizonMs?: number;
@@ -82,8 +82,8 @@ export class Batcher implements WorkSource {
   constructor(options: BatcherOptions) {
     this.#options = {
       clock: options.clock,
-      maxQueueRows: options.maxQueueRows ?? 16_384,
-      maxQueueBytes: options.maxQueueBytes ?? 512 * 2 ** 20,
+      maxQueueRows: options.maxQueueRows ?? 65_536,
+      maxQueueBytes: options.maxQueueBytes ?? 256 * 2 ** 20,
       horizonMs: options.horizonMs ?? 1000,
       retain: options.retain ?? holdNothing,
       workers: options.workers ?? (() => 1),

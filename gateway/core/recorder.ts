@@ -1,6 +1,9 @@
 import type { Reason, StatusCode } from './error.js';
 import type { InferTiming } from './infer-call.js';
 
+/** Stands for every name that the server does not know: clients must not be able to make labels grow. */
+export const OTHER = '_OTHER';
+
 /** Where the request path notes what happened; telemetry/ implements it. Cheap: called for every request. */
 export interface Recorder {
   /** One inference request has ended. `version` is 0 when it was not resolved. */

@@ -54,14 +54,11 @@ export class Registry implements ModelCatalog {
   readonly #loadQueue = new Set<string>();
   readonly #listeners = new Set<(model: string) => void>();
   readonly #settledWaiters: (() => void)[] = [];
-  readonly #idleWaiters: (() => void)[] = [];
   #preparing = false;
   /** Loads and unloads that have begun and not ended. */
   #underWay = 0;
   /** Ends with the last load handed to the host. */
   #lastLoad: Promise<void> = Promise.resolve();
-  /** Leases and retains, of all versions. */
-  #holds = 0;
   #closed = false;
 
   constructor(dependencies: RegistryDependencies) {
@@ -91,12 +88,6 @@ export class Registry implements ModelCatalog {
   settled(): Promise<void> {
     if (this.#isSettled()) return Promise.resolve();
     return new Promise((resolve) => this.#settledWaiters.push(resolve));
-  }
-
-  /** Resolves when nothing is leased or retained. The caller bounds the wait, and lets no new request in. */
-  idle(): Promise<void> {
-    if (this.#holds === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
   /** Stops converging and tells nobody anything any more. What is loaded ends with the workers that hold it. */
@@ -138,7 +129,7 @@ export class Registry implements ModelCatalog {
 
   lease(model: string, version: string): Lease {
     const entry = this.#find(model, version);
-    return { manifest: manifestOf(entry), release: this.#hold(entry) };
+    return { manifest: manifestOf(entry), release: entry.hold(this.#released) };
   }
 
   /** Holds a version that is held already, for as long as a batch of it is under way; returns the release. */
@@ -149,7 +140,7 @@ export class Registry implements ModelCatalog {
         reason: 'internal',
       });
     }
-    return this.#hold(entry);
+    return entry.hold(this.#released);
   }
 
   onChange(listener: (model: string) => void): () => void {
@@ -170,14 +161,7 @@ export class Registry implements ModelCatalog {
     });
   }
 
-  #hold(entry: VersionEntry): () => void {
-    this.#holds++;
-    return entry.hold(this.#released);
-  }
-
   readonly #released = (entry: VersionEntry): void => {
-    this.#holds--;
-    if (this.#holds === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
     if (entry.holds === 0 && entry.state === 'draining' && !entry.unloading) void this.#letGo(entry);
   };
 

@@ -2,10 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Infer, InferCall, LeasedInfer } from '../core/infer-call.js';
 import type { Logger } from '../core/logger.js';
-import type { Recorder } from '../core/recorder.js';
-
-/** Stands for every model name that the server does not know: clients must not be able to make metrics grow. */
-export const OTHER_MODEL = '_OTHER';
+import { OTHER, type Recorder } from '../core/recorder.js';
 
 export interface ObserverDependencies {
   readonly clock: Clock;
@@ -58,7 +55,7 @@ export class Observer {
 
   #failed(call: InferCall, error: GatewayError): GatewayError {
     const { clock, recorder, logger, known } = this.#deps;
-    const model = known(call.model) ? call.model : OTHER_MODEL;
+    const model = known(call.model) ? call.model : OTHER;
     const version = this.#versionOf.get(error) ?? 0;
     const totalMs = clock.now() - call.arrivedAt;
     recorder.request(model, version, error.code, totalMs, undefined);

@@ -1,9 +1,9 @@
 import type { Reason, StatusCode } from '../core/error.js';
 import type { InferTiming } from '../core/infer-call.js';
-import type { Recorder } from '../core/recorder.js';
+import { OTHER, type Recorder } from '../core/recorder.js';
 import { Exposition, type Sample } from './exposition.js';
 import { type GaugeName, METRICS } from './metric-table.js';
-import { increment, ModelSeries, OTHER, type VersionSeries } from './series.js';
+import { increment, ModelSeries, type VersionSeries } from './series.js';
 
 /** Reads a gauge at scrape: one number, or one per value of its label. */
 export type GaugeReader = () => number | Readonly<Record<string, number>>;

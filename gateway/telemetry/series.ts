@@ -1,9 +1,7 @@
 import type { Reason, StatusCode } from '../core/error.js';
+import { OTHER } from '../core/recorder.js';
 import { Buckets } from './buckets.js';
 import { METRICS } from './metric-table.js';
-
-/** Stands for every name that gets no label of its own. */
-export const OTHER = '_OTHER';
 
 /** What is counted per model version. */
 export class VersionSeries {

@@ -228,25 +228,9 @@ test('unload waits until the last lease and the last retained batch are released
   assertThrows(() => registry.retain(first.manifest), 'INTERNAL', /cannot retain iris\/1/);
   unload.succeed();
   await registry.settled();
-  await registry.idle();
   assert.deepEqual(states(), [], 'nothing is known of it any more');
   assertThrows(() => registry.lease('iris', ''), 'NOT_FOUND', /unknown model: 'iris' is not found/);
   assert.deepEqual(changes, [true, false]);
-});
-
-test('idle waits for every lease', async () => {
-  const { registry, bringUp } = scripted();
-  registry.aspire(found({ iris: [1] }));
-  await bringUp('iris/1');
-  const lease = registry.lease('iris', '');
-  let idle = false;
-  const wait = registry.idle().then(() => {
-    idle = true;
-  });
-  await tick();
-  assert.equal(idle, false);
-  lease.release();
-  await wait;
 });
 
 test('a version wanted again while it drains is taken back without a load', async () => {

@@ -5,7 +5,7 @@ import type { InferResult } from '../../../gateway/core/infer-call.js';
 import { silentLogger } from '../../../gateway/core/logger.js';
 import type { Recorder } from '../../../gateway/core/recorder.js';
 import { Admission } from '../../../gateway/serving/admit.js';
-import { Observer, OTHER_MODEL } from '../../../gateway/serving/observe.js';
+import { Observer, OTHER } from '../../../gateway/serving/observe.js';
 import { resolve } from '../../../gateway/serving/resolve.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { call, countedLease, manifest, result } from './make-call.js';
@@ -141,9 +141,9 @@ test('a failure behind resolve is recorded with the version, one before it with 
   await assert.rejects(failing(call({ arrivedAt: 1000, model: 'made-up', id: 'a\nb' })), unknown);
   assert.deepEqual(requests, [
     ['iris', 7, 'UNAVAILABLE', 0],
-    [OTHER_MODEL, 0, 'NOT_FOUND', 0],
+    [OTHER, 0, 'NOT_FOUND', 0],
   ]);
-  assert.deepEqual(refusals, ['iris queue_full', `${OTHER_MODEL} unknown_model`]);
+  assert.deepEqual(refusals, ['iris queue_full', `${OTHER} unknown_model`]);
   assert.deepEqual(
     logs.map(([level]) => level),
     ['debug', 'debug'],
