@@ -9,6 +9,8 @@ export interface Io {
   readText(path: string): Promise<string>;
   /** Width of the terminal, for help texts. */
   readonly columns: number;
+  /** Whether standard error is a terminal, where a line may be redrawn. @default false */
+  readonly errIsTerminal?: boolean;
 }
 
 /** The process's own input and output. */
@@ -18,6 +20,7 @@ export function systemIo(): Io {
     err: (chunk) => void process.stderr.write(chunk),
     readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
     columns: process.stdout.columns ?? 100,
+    errIsTerminal: process.stderr.isTTY === true,
   };
 }
 

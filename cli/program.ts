@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext, Finish } from './command-context.js';
+import { addBenchCommand } from './commands/bench.js';
 import { addConfigCommand } from './commands/config.js';
 import { addHealthCommand } from './commands/health.js';
 import { addModelsCommand } from './commands/models.js';
@@ -58,6 +59,7 @@ function buildProgram(context: CommandContext, finish: Finish): Command {
     addServeCommand,
     addPredictCommand,
     addModelsCommand,
+    addBenchCommand,
     addConfigCommand,
     addHealthCommand,
   ]) {
