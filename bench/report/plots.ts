@@ -4,12 +4,15 @@ import { type Chart, chartHtml, type Series } from './chart.js';
 import type { Measurement } from './document.js';
 import { median } from './figures.js';
 import { ms, number } from './format.js';
-import { fittingScale, linearScale, ninesScale, type Scale } from './scale.js';
+import { fittingScale, linearScale, ninesScale, type Scale, spanScale } from './scale.js';
 
 /** More lines than this cannot be told apart. */
 const MAX_LINES = 8;
 /** Red is for what is slow or failed, so it comes late. */
 const LINE_COLOURS = [1, 2, 3, 4, 5, 6, 0, 7];
+
+/** Ticks are round numbers already. */
+const plain = (value: number): string => String(Number(value.toPrecision(6)));
 
 /** Measurements by step, in the order of the report; repetitions together. */
 export function bySteps(measurements: readonly Measurement[]): [step: string, of: Measurement[]][] {
@@ -44,7 +47,7 @@ export function percentilePlot(measurements: readonly Measurement[]): string {
     title: 'Latency by percentile',
     description: 'Latency of answers by percentile, one line for each load',
     x: ninesScale(nines),
-    y: fittingScale(values, number),
+    y: fittingScale(values, plain),
     xTitle: 'share of calls that were at most this slow',
     yTitle: 'ms',
     series,
@@ -76,8 +79,8 @@ export function curvePlot(measurements: readonly Measurement[]): string {
   return draw({
     title: 'Latency over throughput',
     description: 'Median and 99th percentile of latency against answers per second, one point for each load',
-    x: linearScale(Math.max(...xs, 0), number),
-    y: fittingScale(ys, number),
+    x: linearScale(Math.max(...xs, 0), plain),
+    y: fittingScale(ys, plain),
     xTitle: 'answers/s',
     yTitle: 'ms',
     series,
@@ -109,7 +112,7 @@ export function ratePlot({ result, step }: Measurement): string {
     title: `Calls over time: ${step}`,
     description: 'Calls per second over the time of the measurement, by how they ended',
     x: timeScale(slices),
-    y: linearScale(top, number),
+    y: linearScale(top, plain),
     xTitle: 'seconds from the start of the measurement',
     yTitle: 'calls/s',
     series,
@@ -135,7 +138,7 @@ export function latencyTimePlot({ result, step }: Measurement): string {
     title: `Latency over time: ${step}`,
     description: 'Median and 99th percentile of latency over the time of the measurement',
     x: timeScale(result.timeline),
-    y: fittingScale(values, number),
+    y: fittingScale(values, plain),
     xTitle: 'seconds from the start of the measurement',
     yTitle: 'ms',
     series,
@@ -148,7 +151,7 @@ function middleS({ atMs, lengthMs }: Slice): number {
 
 function timeScale(slices: readonly Slice[]): Scale {
   const end = Math.max(...slices.map(({ atMs, lengthMs }) => atMs + lengthMs), 0);
-  return linearScale(end / 1000, (value) => String(value));
+  return spanScale(end / 1000, plain);
 }
 
 function draw(chart: Chart): string {

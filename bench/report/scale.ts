@@ -22,6 +22,15 @@ export function linearScale(max: number, label: Label): Scale {
   };
 }
 
+/** From 0 to `end` itself, with the round ticks that lie within: for time, where nothing comes after the end. */
+export function spanScale(end: number, label: Label): Scale {
+  const wide = linearScale(end, label);
+  return {
+    at: (value) => clamp(end > 0 ? value / end : 0),
+    ticks: wide.ticks.filter(({ value }) => value <= end * 1.0001),
+  };
+}
+
 /** Logarithmic, from a 1, 2 or 5 below `min` to one above `max`. */
 export function logScale(min: number, max: number, label: Label): Scale {
   const low = below(min > 0 ? min : max / 1000);

@@ -6,7 +6,7 @@ import { median } from '../../../bench/report/figures.js';
 import { ms, percent, statuses } from '../../../bench/report/format.js';
 import { reportHtml } from '../../../bench/report/html.js';
 import { readReport } from '../../../bench/report/read-report.js';
-import { linearScale, logScale, ninesScale } from '../../../bench/report/scale.js';
+import { linearScale, logScale, ninesScale, spanScale } from '../../../bench/report/scale.js';
 import { reportTable } from '../../../bench/report/table.js';
 import { reportText } from '../../../cli/bench-text.js';
 import { fakeMeasurement, fakeReport } from '../../support/fake-load.js';
@@ -157,7 +157,10 @@ test('the table leaves out what says nothing, and says void aloud', () => {
     ['REP', 'BATCH', 'REFUSED', 'ERRORS', 'VOID'],
   );
   assert.deepEqual(rows[1]?.slice(-4), ['2.00', '50%', 'UNAVAILABLE 4', 'VOID']);
-  assert.match(reportText(fakeReport([busy])), /^VOID: these figures.*\n {2}concurrency 1, repetition 2: too busy$/m);
+  assert.match(
+    reportText(fakeReport([busy])),
+    /^VOID: these figures.*\n {2}concurrency 1, repetition 2: too busy$/m,
+  );
 });
 
 test('shares near all and near none are not rounded to them', () => {
@@ -208,6 +211,11 @@ test('axes have round ticks and keep every value within', () => {
       assert.ok(at >= 0 && at <= 1);
     }
   }
+  assert.deepEqual(
+    spanScale(12, label).ticks.map(({ value }) => value),
+    [0, 5, 10],
+  );
+  assert.equal(spanScale(12, label).at(12), 1);
   const nines = ninesScale(4);
   assert.ok(Math.abs(nines.at(0.999) - nines.at(0.99) - (nines.at(0.99) - nines.at(0.9))) < 1e-9);
 });
