@@ -1,0 +1,51 @@
+/**
+ * Header blocks for requests (RFC 7541): fields of the static table by number, everything else as literals that are
+ * never indexed and not Huffman-coded. Such a block depends on nothing sent before it, so it is made once per template.
+ */
+
+/** Fields of the static table that every gRPC request has. */
+const STATIC_FIELDS: Readonly<Record<string, number>> = { ':method: POST': 3, ':scheme: http': 6 };
+/** Names of the static table that gRPC requests use. */
+const STATIC_NAMES: Readonly<Record<string, number>> = {
+  ':authority': 1,
+  ':path': 4,
+  authorization: 23,
+  'content-type': 31,
+  'user-agent': 58,
+};
+
+/** A number with an n-bit prefix (section 5.1); `pattern` is what stands in the bits before it. */
+export function encodeInteger(value: number, prefixBits: number, pattern: number): number[] {
+  const most = 2 ** prefixBits - 1;
+  if (value < most) return [pattern | value];
+  const bytes = [pattern | most];
+  let rest = value - most;
+  while (rest >= 128) {
+    bytes.push((rest % 128) | 128);
+    rest = Math.floor(rest / 128);
+  }
+  bytes.push(rest);
+  return bytes;
+}
+
+function encodeString(text: string): Buffer {
+  const bytes = Buffer.from(text, 'latin1');
+  return Buffer.concat([Buffer.from(encodeInteger(bytes.length, 7, 0)), bytes]);
+}
+
+/** One header field. Text is taken as latin1. */
+function encodeField(name: string, value: string): Buffer {
+  const whole = STATIC_FIELDS[`${name}: ${value}`];
+  if (whole !== undefined) return Buffer.from([0x80 | whole]);
+  const index = STATIC_NAMES[name];
+  return Buffer.concat([
+    Buffer.from(encodeInteger(index ?? 0, 4, 0x10)),
+    ...(index === undefined ? [encodeString(name)] : []),
+    encodeString(value),
+  ]);
+}
+
+/** A whole header block; the value of its last field is its last bytes. */
+export function encodeHeaders(fields: readonly (readonly [name: string, value: string])[]): Buffer {
+  return Buffer.concat(fields.map(([name, value]) => encodeField(name, value)));
+}

@@ -1,0 +1,101 @@
+import type { Starts } from './arrivals.js';
+
+export interface PacerOptions {
+  /** Instants on the clock of `now`, ascending; Infinity ends the pacer. */
+  readonly next: Starts;
+  /** A call is meant to start: never waits for an answer. */
+  readonly onDue: (intendedMs: number) => void;
+  /** Everything that is due now has been said. */
+  readonly onStepDone: () => void;
+  /** There will be no more. */
+  readonly onEnd: () => void;
+  /** A number that changes when the process has had something else to do. */
+  readonly activity: () => number;
+  readonly clock: PacerClock;
+}
+
+/** Time and ways to wait for it, as the pacer needs them. */
+export interface PacerClock {
+  now(): number;
+  /** Once, after at least `ms`; late by up to a millisecond and more. */
+  after(ms: number, fn: () => void): () => void;
+  /** Once, as soon as whatever else is ready has been handled. */
+  soon(fn: () => void): () => void;
+}
+
+/** Timers are exact to a millisecond at best: what is nearer than this is waited for by asking again and again. */
+const SPIN_BELOW_MS = 2;
+/** Calls started in one go after a stall, before answers are looked at again. */
+const MAX_STEP = 512;
+/** More between two looks at the clock was no waiting but something that kept the process from running. */
+const MAX_IDLE_LOOK_MS = 0.2;
+
+/** Starts calls when they are meant to start, whatever became of earlier ones: an open loop. */
+export class Pacer {
+  readonly #options: PacerOptions;
+  #nextMs: number;
+  #cancel: (() => void) | undefined;
+  #stopped = false;
+  #idleMs = 0;
+  #lookedMs = Number.NaN;
+  #activity = 0;
+
+  constructor(options: PacerOptions) {
+    this.#options = options;
+    this.#nextMs = options.next();
+  }
+
+  /** CPU time spent on asking for the time with nothing else to do. */
+  get idleMs(): number {
+    return this.#idleMs;
+  }
+
+  start(): void {
+    this.#step();
+  }
+
+  /** Starts no more calls and says nothing any more. Idempotent. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  readonly #step = (): void => {
+    const { next, onDue, onStepDone, onEnd, clock } = this.#options;
+    const now = clock.now();
+    if (this.#nextMs > now) this.#countIdle(now);
+    else {
+      this.#lookedMs = Number.NaN;
+      for (let i = 0; i < MAX_STEP && this.#nextMs <= now && !this.#stopped; i++) {
+        onDue(this.#nextMs);
+        this.#nextMs = next();
+      }
+      onStepDone();
+    }
+    if (this.#stopped) return;
+    if (this.#nextMs === Number.POSITIVE_INFINITY) {
+      this.#cancel = undefined;
+      onEnd();
+      return;
+    }
+    const waitMs = this.#nextMs - now;
+    if (waitMs < SPIN_BELOW_MS) {
+      this.#cancel = clock.soon(this.#step);
+    } else {
+      this.#lookedMs = Number.NaN;
+      this.#cancel = clock.after(Math.max(1, Math.floor(waitMs - SPIN_BELOW_MS + 0.5)), this.#step);
+    }
+  };
+
+  /** Time since the last look counts as idle when nothing but looking has happened. */
+  #countIdle(now: number): void {
+    const activity = this.#options.activity();
+    if (activity === this.#activity) {
+      const since = now - this.#lookedMs;
+      if (since > 0 && since < MAX_IDLE_LOOK_MS) this.#idleMs += since;
+    }
+    this.#activity = activity;
+    this.#lookedMs = now;
+  }
+}
