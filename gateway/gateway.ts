@@ -146,7 +146,13 @@ class Server implements Gateway {
       retain: (manifest) => this.catalog.retain(manifest),
       workers: () => this.pool.ready,
     });
-    this.#dispatcher = new Dispatcher({ pool: this.pool, source: this.batcher, clock, logger });
+    this.#dispatcher = new Dispatcher({
+      pool: this.pool,
+      source: this.batcher,
+      clock,
+      logger,
+      soon: setImmediate,
+    });
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
     this.infer = this.#buildInfer();
     this.#fronts = new Fronts({

@@ -8,7 +8,7 @@ import { FakeBatch, FakeSource, fakeManifest } from '../../support/fake-batch.js
 import { FakeWorkers, settled } from '../../support/fake-channel.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-async function setUp(slots: number) {
+async function setUp(slots: number, soon?: (dispatch: () => void) => void) {
   const clock = new FakeClock();
   const workers = new FakeWorkers();
   const source = new FakeSource();
@@ -21,7 +21,7 @@ async function setUp(slots: number) {
     logger: silentLogger,
     recorder,
   });
-  const dispatcher = new Dispatcher({ pool, source, clock, logger: silentLogger });
+  const dispatcher = new Dispatcher({ pool, source, clock, logger: silentLogger, ...(soon && { soon }) });
   await pool.start();
   await pool.load(fakeManifest());
   return { clock, workers, source, pool, dispatcher };
@@ -292,4 +292,25 @@ test('close: what waits for a worker fails as draining, what runs still ends', a
   assert.equal(await closed, 0);
   assert.equal(runs.ends.length, 1);
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('soon: work that arrives together is looked at once, later; a worker that becomes free takes what waits at once', async () => {
+  const pending: (() => void)[] = [];
+  const { workers, source, pool } = await setUp(1, (dispatch) => pending.push(dispatch));
+  const batches = [1, 2].map(() => source.add(new FakeBatch()));
+  assert.equal(pending.length, 1, 'asked once for both');
+  assert.equal(batches[0]?.gathers, 0);
+  pending.shift()?.();
+  assert.deepEqual(
+    batches.map((batch) => batch.gathers),
+    [1, 0],
+  );
+  workers.of(0).respond();
+  assert.equal(batches[1]?.gathers, 1);
+  source.add(new FakeBatch());
+  assert.equal(pending.length, 1, 'asked anew for what came after');
+  pending.shift()?.();
+  workers.of(0).respond();
+  workers.of(0).respond();
+  await pool.close(1000);
 });
