@@ -18,6 +18,9 @@ const MAX_RANK = 64;
 /** Most inputs, outputs, raw contents or parameters of a request: an empty one takes two bytes on the wire, but an object here. */
 const MAX_ITEMS = 4096;
 
+/** What nearly every request has; never written to. */
+const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();
+
 /** An input as it stands in the message; its datatype and contents may come in any order. */
 interface WireInput {
   name: string;
@@ -37,7 +40,7 @@ export function decodeInferRequest(body: Uint8Array): InferRequest {
   const inputs: WireInput[] = [];
   const outputs: string[] = [];
   const raw: Uint8Array[] = [];
-  const parameters = new Map<string, ParameterValue>();
+  let parameters: Map<string, ParameterValue> | undefined;
   let model = '';
   let version = '';
   let id = '';
@@ -55,6 +58,7 @@ export function decodeInferRequest(body: Uint8Array): InferRequest {
         id = reader.string();
         break;
       case 0x22:
+        parameters ??= new Map();
         readParameter(reader, parameters);
         break;
       case 0x2a:
@@ -74,7 +78,14 @@ export function decodeInferRequest(body: Uint8Array): InferRequest {
         reader.skipUnknown(tag, 7);
     }
   }
-  return { model, version, id, inputs: toTensors(inputs, raw, model), outputs, parameters };
+  return {
+    model,
+    version,
+    id,
+    inputs: toTensors(inputs, raw, model),
+    outputs,
+    parameters: parameters ?? NO_PARAMETERS,
+  };
 }
 
 function pushBounded<T>(list: T[], item: T, what: string): void {
@@ -84,7 +95,7 @@ function pushBounded<T>(list: T[], item: T, what: string): void {
 
 function readInput(reader: WireReader): WireInput {
   const input: WireInput = { name: '', datatype: '', shape: [], shapeFault: undefined, contents: undefined };
-  const parameters = new Map<string, ParameterValue>();
+  let parameters: Map<string, ParameterValue> | undefined;
   while (reader.more) {
     const tag = reader.tag();
     const outer = reader.end;
@@ -104,6 +115,7 @@ function readInput(reader: WireReader): WireInput {
         reader.leave(outer);
         break;
       case 0x22:
+        parameters ??= new Map();
         readParameter(reader, parameters);
         break;
       case 0x2a:
@@ -116,7 +128,7 @@ function readInput(reader: WireReader): WireInput {
         reader.skipUnknown(tag, 5);
     }
   }
-  refuseSharedMemory(parameters, `input ${quote(input.name)}`);
+  if (parameters !== undefined) refuseSharedMemory(parameters, `input ${quote(input.name)}`);
   return input;
 }
 
@@ -219,26 +231,25 @@ function toTensors(inputs: readonly WireInput[], raw: readonly Uint8Array[], mod
   }
   return inputs.map((input, index) => {
     const { name, shape } = input;
-    const field = `inputs[${index}]`;
     if (input.shapeFault !== undefined)
-      throw badRequest(`inference input ${quote(name)} has ${input.shapeFault}`, `${field}.shape`);
-    const datatype = toDatatype(input, `${field}.datatype`);
+      throw badRequest(`inference input ${quote(name)} has ${input.shapeFault}`, `inputs[${index}].shape`);
+    const datatype = toDatatype(input, index);
     const data = raw.length > 0 ? raw[index] : input.contents?.finish(name, datatype, model);
     if (data !== undefined) return { name, datatype, shape, data };
     // A tensor without elements may come without data.
     if (elementCount(shape) === 0) return { name, datatype, shape, data: new Uint8Array(0) };
     throw badRequest(
       `unable to find data for input tensor ${quote(name)} for model ${quote(model)} in request.`,
-      raw.length > 0 ? 'raw_input_contents' : `${field}.contents`,
+      raw.length > 0 ? 'raw_input_contents' : `inputs[${index}].contents`,
     );
   });
 }
 
-function toDatatype(input: WireInput, field: string): Datatype {
+function toDatatype(input: WireInput, index: number): Datatype {
   if (isDatatype(input.datatype)) return input.datatype;
   throw badRequest(
     `inference input ${quote(input.name)} data-type is ${quote(input.datatype)}, which is none of ${Object.keys(DATATYPE_BYTES).join(', ')}`,
-    field,
+    `inputs[${index}].datatype`,
   );
 }
 
@@ -249,17 +260,20 @@ function badRequest(message: string, field: string): GatewayError {
 /** Writes a ModelInferResponse: outputs always as raw_output_contents, index by index. */
 export function encodeInferResult(result: InferResult): Buffer {
   const version = String(result.version);
-  const outputSizes = result.outputs.map(outputSize);
+  const { outputs } = result;
+  const outputSizes = outputs.map(outputSize);
   let size = stringFieldSize(result.model) + stringFieldSize(version) + stringFieldSize(result.id);
-  for (const [index, output] of result.outputs.entries()) {
+  for (let index = 0; index < outputs.length; index++) {
     const { message } = outputSizes[index] as OutputSize;
+    const output = outputs[index] as Tensor;
     size += 1 + varintSize(message) + message + bytesFieldSize(output.data.length);
   }
   const writer = new WireWriter(size);
   writer.string(1, result.model);
   writer.string(2, version);
   writer.string(3, result.id);
-  for (const [index, output] of result.outputs.entries()) {
+  for (let index = 0; index < outputs.length; index++) {
+    const output = outputs[index] as Tensor;
     const { message, shape } = outputSizes[index] as OutputSize;
     writer.head(5, message);
     writer.string(1, output.name);
@@ -267,7 +281,7 @@ export function encodeInferResult(result: InferResult): Buffer {
     if (shape > 0) writer.head(3, shape);
     for (const dim of output.shape) writer.varint(dim);
   }
-  for (const output of result.outputs) writer.bytes(6, output.data);
+  for (const output of outputs) writer.bytes(6, output.data);
   return writer.finish();
 }
 

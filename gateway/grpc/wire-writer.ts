@@ -10,9 +10,20 @@ export function bytesFieldSize(length: number): number {
   return 1 + varintSize(length) + length;
 }
 
+/** Up to this many characters a loop over them is cheaper than a call into native code. */
+const SHORT_CHARS = 48;
+
+/** Bytes of a text in UTF-8. */
+function utf8Length(text: string): number {
+  if (text.length > SHORT_CHARS) return Buffer.byteLength(text, 'utf8');
+  for (let i = 0; i < text.length; i++)
+    if (text.charCodeAt(i) >= 0x80) return Buffer.byteLength(text, 'utf8');
+  return text.length;
+}
+
 /** Bytes of a string field with a number below 16; none for '', which proto3 leaves out. */
 export function stringFieldSize(text: string): number {
-  return text === '' ? 0 : bytesFieldSize(Buffer.byteLength(text, 'utf8'));
+  return text === '' ? 0 : bytesFieldSize(utf8Length(text));
 }
 
 /** Writes the protobuf wire format into a buffer of exactly the size announced. Field numbers are below 16. */
@@ -49,8 +60,14 @@ export class WireWriter {
   /** '' writes nothing: proto3's default. */
   string(field: number, text: string): void {
     if (text === '') return;
-    this.head(field, Buffer.byteLength(text, 'utf8'));
-    this.#pos += this.#buffer.write(text, this.#pos, 'utf8');
+    const length = utf8Length(text);
+    this.head(field, length);
+    if (length !== text.length || length > SHORT_CHARS) {
+      this.#pos += this.#buffer.write(text, this.#pos, 'utf8');
+      return;
+    }
+    // As many bytes as characters: ASCII.
+    for (let i = 0; i < length; i++) this.#buffer[this.#pos++] = text.charCodeAt(i);
   }
 
   /** The finished buffer. Throws when sizes were computed wrongly: a bug, and never half a message. */

@@ -33,16 +33,31 @@ export class Admission {
 
   /** Wraps what is behind it. Refusals are UNAVAILABLE with the time after which to try again. */
   admit(next: LeasedInfer): LeasedInfer {
-    return async (call, lease) => {
-      this.#check();
-      this.#inFlight++;
+    return (call, lease) => {
       try {
-        return await next(call, lease);
-      } finally {
-        this.#inFlight--;
-        if (this.#inFlight === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
+        this.#check();
+      } catch (refusal) {
+        return Promise.reject(refusal);
       }
+      this.#inFlight++;
+      return next(call, lease).then(this.#answered, this.#failed);
     };
+  }
+
+  // Made once, not for every call.
+  readonly #answered = <T>(result: T): T => {
+    this.#left();
+    return result;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#left();
+    throw error;
+  };
+
+  #left(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
   }
 
   /** Refuses calls from now on; resolves when those in flight have ended. The caller bounds the wait. */

@@ -14,6 +14,29 @@ import { refusal, showShape } from './refuse.js';
  */
 export function checkShape(
   call: InferCall,
+  manifest: Manifest,
+  index: number,
+  input: Tensor,
+  spec: TensorSpec,
+): number {
+  const count = plainCount(input.shape, spec.shape);
+  return count > 0 ? count : checkOddShape(call, manifest, index, input, spec);
+}
+
+/** Elements of a shape that fits without further ado, which is nearly every one; 0 of any that is to be looked at closely. */
+function plainCount(shape: readonly number[], wanted: readonly number[]): number {
+  if (shape.length !== wanted.length) return 0;
+  let count = 1;
+  for (let at = 0; at < shape.length; at++) {
+    const dim = shape[at] as number;
+    if (!Number.isInteger(dim) || dim <= 0 || (wanted[at] !== -1 && dim !== wanted[at])) return 0;
+    count *= dim;
+  }
+  return count <= Number.MAX_SAFE_INTEGER ? count : 0;
+}
+
+function checkOddShape(
+  call: InferCall,
   { model, signature }: Manifest,
   index: number,
   input: Tensor,

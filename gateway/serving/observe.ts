@@ -42,15 +42,12 @@ export class Observer {
 
   /** Wraps what is behind `resolve`. */
   leased(next: LeasedInfer): LeasedInfer {
-    return async (call, lease) => {
-      try {
-        return await next(call, lease);
-      } catch (thrown) {
+    return (call, lease) =>
+      next(call, lease).catch((thrown: unknown) => {
         const error = GatewayError.from(thrown);
         this.#versionOf.set(error, lease.manifest.version);
         throw error;
-      }
-    };
+      });
   }
 
   #failed(call: InferCall, error: GatewayError): GatewayError {

@@ -3,14 +3,20 @@ import { quote } from '../core/error.js';
 import type { InferCall, LeasedInfer } from '../core/infer-call.js';
 import type { Manifest } from '../core/manifest.js';
 import type { Signature, TensorSpec } from '../core/model.js';
+import type { Tensor } from '../core/tensor.js';
 import { bytesFault } from './check-bytes.js';
 import { checkShape } from './check-shape.js';
 import { refusal, showNames } from './refuse.js';
 
 /** The layer that lets through only calls that their model can take, so that nothing behind it need ask again. */
 export function validate(next: LeasedInfer): LeasedInfer {
-  return async (call, lease) => {
-    validateCall(call, lease.manifest);
+  // Not async: a promise of its own for every call would hold nothing but the next one's.
+  return (call, lease) => {
+    try {
+      validateCall(call, lease.manifest);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
     return next(call, lease);
   };
 }
@@ -27,7 +33,8 @@ export function validateCall(call: InferCall, manifest: Manifest): void {
   checkOutputs(call, manifest);
   const { model, signature } = manifest;
   const counts: number[] = [];
-  for (const [index, input] of call.inputs.entries()) {
+  for (let index = 0; index < call.inputs.length; index++) {
+    const input = call.inputs[index] as Tensor;
     const spec = specs[index] as TensorSpec;
     if (input.datatype !== spec.datatype) {
       const message =
@@ -38,7 +45,7 @@ export function validateCall(call: InferCall, manifest: Manifest): void {
     counts.push(checkShape(call, manifest, index, input, spec));
   }
   if (signature.batchable) checkRows(call, manifest);
-  for (const [index, count] of counts.entries()) checkData(call, model, index, count);
+  for (let index = 0; index < counts.length; index++) checkData(call, model, index, counts[index] as number);
 }
 
 /** The specs of the call's inputs, index by index: each input of the model is there once, and nothing else. */
@@ -100,7 +107,8 @@ function checkOutputs(call: InferCall, { model, signature }: Manifest): void {
 /** All inputs have the same number of rows, at least one and at most what the model takes. */
 function checkRows(call: InferCall, { model, signature }: Manifest): void {
   const rows = call.inputs[0]?.shape[0] ?? 1;
-  for (const [index, { name, shape }] of call.inputs.entries()) {
+  for (let index = 0; index < call.inputs.length; index++) {
+    const { name, shape } = call.inputs[index] as Tensor;
     if (shape[0] === rows) continue;
     const message = `input ${quote(name)} batch size does not match other inputs for '${model}'`;
     throw refusal(call, `inputs[${index}].shape`, message);
