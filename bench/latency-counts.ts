@@ -137,8 +137,3 @@ export class LatencyCounts {
 
 /** Nothing recorded, as plain data. */
 export const NO_LATENCIES: LatencyData = { buckets: [], minMs: 0, maxMs: 0, sumMs: 0 };
-
-/** The quantile of plain data; see `LatencyCounts.quantile`. */
-export function quantileOf(data: LatencyData, q: number): number {
-  return LatencyCounts.from(data).quantile(q);
-}

@@ -125,6 +125,13 @@ test('a tiny request runs at thousands a second, through one connection and thro
   }
 });
 
+test('a host is found by its name', async (t) => {
+  const { server, port } = await startSink();
+  t.after(() => server.close());
+  const result = await runLoad(planFor(port, { target: { host: 'localhost', port }, maxCalls: 10 }));
+  assert.equal(result.counts.ok, 10);
+});
+
 test('a run says how it goes, a few times a second', async (t) => {
   const { server, port } = await startSink();
   t.after(() => server.close());

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Installs the foreign clients and tools that the interop tests drive, all of it below test/interop/.env (ignored by
 # git), and makes the test models. Run by `npm run interop:setup`; does nothing when it was done already.
-# Needs: Python 3.11 or later with venv, Go 1.24 or later, and the registries of both.
+# Needs: Python 3.11 or later with venv, Go 1.24 or later, and the registries of both; h2load, which it installs where it
+# may (Debian's nghttp2-client, as root).
 set -euo pipefail
 
 GRPCURL='github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4'
 HEALTH_PROBE='github.com/grpc-ecosystem/grpc-health-probe@v0.4.61'
+GHZ='github.com/bojand/ghz/cmd/ghz@v0.93.0'
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 env="$here/.env"
@@ -23,7 +25,7 @@ if [ -f "$env/done" ] && [ "$(cat "$env/done")" = "$wanted" ]; then
 fi
 
 command -v python3 >/dev/null || fail 'python3 is missing: install Python 3.11 or later'
-command -v go >/dev/null || fail 'go is missing: install Go 1.24 or later (grpcurl and grpc-health-probe are built from source)'
+command -v go >/dev/null || fail 'go is missing: install Go 1.24 or later (grpcurl, grpc-health-probe and ghz are built from source)'
 
 mkdir -p "$env"
 rm -f "$env/done"
@@ -38,10 +40,18 @@ say "the Python packages of requirements.txt"
 "$env/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" ||
   fail 'pip could not install the packages of test/interop/requirements.txt'
 
-for tool in "$GRPCURL" "$HEALTH_PROBE"; do
+for tool in "$GRPCURL" "$HEALTH_PROBE" "$GHZ"; do
   say "$tool"
   GOBIN="$env/bin" GOFLAGS=-mod=mod go install "$tool" || fail "go could not install $tool"
 done
+
+if ! command -v h2load >/dev/null; then
+  say 'h2load, from the Debian package nghttp2-client'
+  { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; } || fail 'h2load is missing: install nghttp2-client'
+  { apt-get -q update && apt-get -q install -y --no-install-recommends nghttp2-client; } >/dev/null ||
+    fail 'apt-get could not install nghttp2-client'
+fi
+ln -sf "$(command -v h2load)" "$env/bin/h2load"
 
 say "the test models in $env/models"
 "$env/venv/bin/python" "$here/models.py" "$env/models" || fail 'models.py could not make the test models'

@@ -22,6 +22,8 @@ export const pythonScripts = join(folder, 'python');
 const PATHS = {
   grpcurl: 'bin/grpcurl',
   'grpc-health-probe': 'bin/grpc-health-probe',
+  ghz: 'bin/ghz',
+  h2load: 'bin/h2load',
   python: 'venv/bin/python',
 } as const;
 
