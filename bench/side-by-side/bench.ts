@@ -13,7 +13,9 @@ export interface Effort {
   readonly rounds: number;
   /** Of each side in each round. */
   readonly measureMs: number;
+  /** Before the first round, of each side: until either is reached. */
   readonly warmupMs: number;
+  readonly warmupCalls: number;
   /** Requests before the first and the second look at the memory. */
   readonly memoryCalls: readonly [first: number, second: number];
 }
@@ -85,7 +87,8 @@ export async function measure(bench: Bench, server: ServerUnderTest, load: Load)
 
 /** Calls that count for nothing: code is compiled, connections' memory is there, batches are known. */
 export async function warmUp(bench: Bench, server: ServerUnderTest, load: Load): Promise<void> {
-  await bench.runLoad(planOf(server, load, bench.effort.warmupMs));
+  const { warmupMs, warmupCalls } = bench.effort;
+  await bench.runLoad(planOf(server, { ...load, maxCalls: warmupCalls }, warmupMs));
 }
 
 async function measureOnce(bench: Bench, server: ServerUnderTest, load: Load): Promise<Measured | string> {

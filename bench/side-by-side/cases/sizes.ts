@@ -56,7 +56,8 @@ export const sizes: BenchCase = {
           durationMs: bench.effort.measureMs / 2,
         };
       });
-      for (const load of loads) await warmUp(bench, server, load);
+      const short = { ...bench, effort: { ...bench.effort, warmupMs: bench.effort.measureMs / 2 } };
+      for (const load of loads) await warmUp(short, server, load);
       const rounds: number[] = [];
       const perCall: number[][] = loads.map(() => []);
       for (let round = 0; round < bench.effort.rounds; round++) {

@@ -104,7 +104,7 @@ test('the reports name figure, spread, bar and verdict', () => {
     textReport([one]),
     'MISS  this over that: 2.00x (1.00x to 3.00x), wanted at most 1.50x\n      figures\n',
   );
-  const effort = { rounds: 3, measureMs: 1000, warmupMs: 1, memoryCalls: [1, 2] } as const;
+  const effort = { rounds: 3, measureMs: 1000, warmupMs: 1, warmupCalls: 1, memoryCalls: [1, 2] } as const;
   const page = markdownReport([one], { machine: 'm', software: 's', cores: 'c', effort });
   assert.match(
     page,
