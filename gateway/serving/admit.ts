@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/error.js';
-import type { LeasedInfer } from '../core/infer-call.js';
+import type { InferResult, LeasedInfer } from '../core/infer-call.js';
 
 export interface AdmissionOptions {
   /**
@@ -34,13 +34,16 @@ export class Admission {
   /** Wraps what is behind it. Refusals are UNAVAILABLE with the time after which to try again. */
   admit(next: LeasedInfer): LeasedInfer {
     return (call, lease) => {
+      let pending: Promise<InferResult>;
       try {
         this.#check();
-      } catch (refusal) {
-        return Promise.reject(refusal);
+        pending = next(call, lease);
+      } catch (thrown) {
+        // Refused, or thrown where a rejection was due: not counted, so that it cannot stay counted.
+        return Promise.reject(thrown);
       }
       this.#inFlight++;
-      return next(call, lease).then(this.#answered, this.#failed);
+      return pending.then(this.#answered, this.#failed);
     };
   }
 

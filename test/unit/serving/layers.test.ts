@@ -74,6 +74,16 @@ test('admission takes its bound of calls, refuses the next with a time to come b
   assert.equal(admission.inFlight, 0);
 });
 
+test('a next layer that throws instead of rejecting leaves no call counted', async () => {
+  const admission = new Admission();
+  const infer = admission.admit(() => {
+    throw new Error('a bug');
+  });
+  await assert.rejects(infer(call(), countedLease()), /a bug/);
+  assert.equal(admission.inFlight, 0);
+  await admission.drain();
+});
+
 test('a draining admission refuses new calls, and waits for those in flight', async () => {
   const admission = new Admission();
   const { infer, waiting } = held();
