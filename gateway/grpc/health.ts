@@ -6,7 +6,7 @@ import {
   HealthCheckRequestSchema,
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as Status,
-} from './gen/grpc/health/v1/health_pb.js';
+} from '../gen/grpc/health/v1/health_pb.js';
 import { parseMessage, pathOf, serializeMessage, unaryMethod } from './messages.js';
 
 export interface HealthServiceOptions {

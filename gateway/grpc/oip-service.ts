@@ -5,7 +5,7 @@ import { GatewayError } from '../core/error.js';
 import type { Infer, InferCall } from '../core/infer-call.js';
 import type { Signature, TensorSpec } from '../core/model.js';
 import type { RpcMethod, UnaryHandler } from '../core/transport.js';
-import { GRPCInferenceService } from './gen/inference/grpc_service_pb.js';
+import { GRPCInferenceService } from '../gen/inference/grpc_service_pb.js';
 import { pathOf, unaryMethod } from './messages.js';
 import { decodeInferRequest, encodeInferResult } from './oip-codec.js';
 

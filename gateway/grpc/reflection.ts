@@ -1,17 +1,17 @@
 import type { DescFile, MessageInitShape } from '@bufbuild/protobuf';
 import { GatewayError, quote } from '../core/error.js';
 import type { RpcMethod, StreamHandler } from '../core/transport.js';
-import { file_google_rpc_error_details } from './gen/google/rpc/error_details_pb.js';
-import { file_google_rpc_status } from './gen/google/rpc/status_pb.js';
-import { file_grpc_health_v1_health } from './gen/grpc/health/v1/health_pb.js';
+import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.js';
+import { file_google_rpc_status } from '../gen/google/rpc/status_pb.js';
+import { file_grpc_health_v1_health } from '../gen/grpc/health/v1/health_pb.js';
 import {
   file_grpc_reflection_v1_reflection,
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
-} from './gen/grpc/reflection/v1/reflection_pb.js';
-import { file_grpc_reflection_v1alpha_reflection } from './gen/grpc/reflection/v1alpha/reflection_pb.js';
-import { file_inference_grpc_service } from './gen/inference/grpc_service_pb.js';
+} from '../gen/grpc/reflection/v1/reflection_pb.js';
+import { file_grpc_reflection_v1alpha_reflection } from '../gen/grpc/reflection/v1alpha/reflection_pb.js';
+import { file_inference_grpc_service } from '../gen/inference/grpc_service_pb.js';
 import { parseMessage, serializeMessage } from './messages.js';
 import { ReflectionIndex } from './reflection-index.js';
 import { STATUS_NUMBER } from './status.js';

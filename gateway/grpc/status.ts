@@ -2,8 +2,8 @@ import { create, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Metadata } from '@grpc/grpc-js';
 import type { GatewayError, StatusCode } from '../core/error.js';
-import { BadRequestSchema, RetryInfoSchema } from './gen/google/rpc/error_details_pb.js';
-import { StatusSchema } from './gen/google/rpc/status_pb.js';
+import { BadRequestSchema, RetryInfoSchema } from '../gen/google/rpc/error_details_pb.js';
+import { StatusSchema } from '../gen/google/rpc/status_pb.js';
 
 /** The numbers of gRPC's status codes. */
 export const STATUS_NUMBER: Readonly<Record<StatusCode, number>> = {

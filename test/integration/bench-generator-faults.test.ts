@@ -8,7 +8,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { LoadResult } from '../../bench/contract.js';
 import { LatencyCounts } from '../../bench/latency-counts.js';
 import { runLoad } from '../../bench/run-load.js';
-import { ModelInferResponseSchema } from '../../gateway/grpc/gen/inference/grpc_service_pb.js';
+import { ModelInferResponseSchema } from '../../gateway/gen/inference/grpc_service_pb.js';
 import { assertConsistent, planFor, template } from '../support/load-plans.js';
 import { useRelay } from '../support/relay.js';
 import { answer, refuse, type Script, useScriptedServer } from '../support/scripted-grpc.js';

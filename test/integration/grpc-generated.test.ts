@@ -24,9 +24,9 @@ test('the committed code is what `npm run generate` makes of the .proto files', 
       encoding: 'utf8',
     });
     assert.equal(status, 0, stderr);
-    const made = texts(join(folder, 'gateway/grpc/gen'));
+    const made = texts(join(folder, 'gateway/gen'));
     assert.ok(made.size >= 7, `only ${made.size} files made`);
-    assert.deepEqual(texts(join(root, 'gateway/grpc/gen')), made);
+    assert.deepEqual(texts(join(root, 'gateway/gen')), made);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { CallTemplate, ExpectedAnswer, LoadPlan, LoadResult } from '../../bench/contract.js';
 import { LatencyCounts } from '../../bench/latency-counts.js';
-import { ModelInferRequestSchema } from '../../gateway/grpc/gen/inference/grpc_service_pb.js';
+import { ModelInferRequestSchema } from '../../gateway/gen/inference/grpc_service_pb.js';
 
 /** A short closed loop on a server of the test, changed as the test needs it. */
 export function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {

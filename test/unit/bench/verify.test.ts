@@ -4,7 +4,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { ExpectedAnswer } from '../../../bench/contract.js';
 import { readInferAnswer } from '../../../bench/infer-answer.js';
 import { Verifier } from '../../../bench/verify.js';
-import { ModelInferResponseSchema } from '../../../gateway/grpc/gen/inference/grpc_service_pb.js';
+import { ModelInferResponseSchema } from '../../../gateway/gen/inference/grpc_service_pb.js';
 
 const encode = (answer: MessageInitShape<typeof ModelInferResponseSchema>): Buffer =>
   Buffer.from(toBinary(ModelInferResponseSchema, create(ModelInferResponseSchema, answer)));

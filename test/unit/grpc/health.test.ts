@@ -8,7 +8,7 @@ import {
   HealthCheckResponseSchema,
   HealthListResponseSchema,
   HealthCheckResponse_ServingStatus as Status,
-} from '../../../gateway/grpc/gen/grpc/health/v1/health_pb.js';
+} from '../../../gateway/gen/grpc/health/v1/health_pb.js';
 import { HealthService, type HealthServiceOptions } from '../../../gateway/grpc/health.js';
 import { Inbox } from '../../../gateway/grpc/inbox.js';
 import { FakeCatalog } from '../../support/fake-catalog.js';

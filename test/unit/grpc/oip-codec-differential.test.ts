@@ -13,7 +13,7 @@ import {
   type ModelInferRequest,
   ModelInferRequestSchema,
   ModelInferResponseSchema,
-} from '../../../gateway/grpc/gen/inference/grpc_service_pb.js';
+} from '../../../gateway/gen/inference/grpc_service_pb.js';
 import { decodeInferRequest, encodeInferResult, type InferRequest } from '../../../gateway/grpc/oip-codec.js';
 
 const proto = fileURLToPath(new URL('../../../../proto', import.meta.url));

@@ -4,8 +4,8 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { GatewayError } from '../../../gateway/core/error.js';
-import { BadRequestSchema, RetryInfoSchema } from '../../../gateway/grpc/gen/google/rpc/error_details_pb.js';
-import { StatusSchema } from '../../../gateway/grpc/gen/google/rpc/status_pb.js';
+import { BadRequestSchema, RetryInfoSchema } from '../../../gateway/gen/google/rpc/error_details_pb.js';
+import { StatusSchema } from '../../../gateway/gen/google/rpc/status_pb.js';
 import { STATUS_NUMBER, toCallStatus } from '../../../gateway/grpc/status.js';
 
 function details(error: GatewayError) {
