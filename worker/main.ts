@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { GatewayError } from '../gateway/core/error.js';
+import { freeBuffer } from '../gateway/core/free-buffer.js';
 import type { FromWorker, RejectCode, ToWorker, WorkerTask } from './protocol.js';
 import { Sessions } from './sessions.js';
 import { StatusBlock } from './status-block.js';
@@ -72,6 +73,8 @@ async function answer(port: MessagePort, sessions: Sessions, message: Request): 
       message: text,
     });
   }
+  // The run is over, and what of its inputs was given back as an output is with the gateway.
+  if (message.kind === 'run') for (const { data } of message.inputs) freeBuffer(data);
 }
 
 function post(port: MessagePort, message: FromWorker, transfer: ArrayBuffer[] = []): void {

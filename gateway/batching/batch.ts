@@ -9,6 +9,7 @@ import { bisect } from './batch-policy.js';
 import type { Entry } from './entry.js';
 import { gatherInputs, gatherOutputs } from './gather.js';
 import type { Lane } from './lane.js';
+import { readersOf } from './readers.js';
 import { type Portion, scatter } from './scatter.js';
 
 /** What a batch needs of the batcher. */
@@ -137,16 +138,20 @@ export class EntryBatch implements Batch {
     this.#lane.latency.observe(rows, computeMs);
     this.#host.recorder?.batch(model, version, rows, computeMs);
     const portions = scatter(outcome.outputs, this.#members, this.#lane.outputNames);
+    const readers = readersOf(outcome.outputs, this.#members.length);
     for (let i = 0; i < this.#members.length; i++) {
       const entry = this.#members[i] as Entry;
       const portion = portions[i] as Portion;
+      const release = readers?.release();
       if (entry.settled) {
         this.#host.recorder?.dropped('late_answer');
+        release?.();
       } else if (portion instanceof GatewayError) {
         entry.fail(portion);
+        release?.();
       } else {
         const queueMs = (entry.dispatchedAt ?? entry.submittedAt) - entry.submittedAt;
-        entry.succeed(portion, { queueMs, computeMs, batchRows: rows });
+        entry.succeed(portion, { queueMs, computeMs, batchRows: rows }, release);
       }
     }
   }

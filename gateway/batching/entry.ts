@@ -100,11 +100,11 @@ export class Entry implements HeapItem {
     this.#state = 'running';
   }
 
-  /** Answers the caller; false when it had settled before. */
-  succeed(outputs: readonly Tensor[], timing: InferTiming): boolean {
+  /** Answers the caller; false when it had settled before. `release`: see InferResult. */
+  succeed(outputs: readonly Tensor[], timing: InferTiming, release?: () => void): boolean {
     if (!this.#settle()) return false;
     const { model, version } = this.lane.manifest;
-    this.#resolve({ model, version, id: this.id, outputs, timing });
+    this.#resolve({ model, version, id: this.id, outputs, timing, release });
     return true;
   }
 

@@ -47,6 +47,11 @@ export interface InferResult {
   readonly id: string;
   readonly outputs: readonly Tensor[];
   readonly timing: InferTiming;
+  /**
+   * To be called by whoever has copied the outputs, which are empty after: gives the memory of large ones back at once. Optional
+   * to call, once or more; without it the garbage collector does the same later. Absent where there is nothing to gain.
+   */
+  readonly release?: (() => void) | undefined;
 }
 
 /** The heart of the gateway: a layer takes one of these and returns one. */

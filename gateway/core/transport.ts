@@ -19,8 +19,20 @@ export interface RpcContext {
   readonly cancellation: Cancellation;
 }
 
-/** Message bytes in, message bytes out; a failure is thrown as a GatewayError. */
-export type UnaryHandler = (body: Uint8Array, context: RpcContext) => Promise<Uint8Array>;
+/**
+ * An answer that is written where the transport wants it, so that its bytes are copied once, into the frame. A Buffer is one.
+ */
+export interface Message {
+  readonly byteLength: number;
+  /** Writes all `byteLength` bytes into `target` from `offset` on. Called at most once. */
+  copy(target: Buffer, offset: number): unknown;
+}
+
+/**
+ * Message bytes in, a message out; a failure is thrown as a GatewayError. The handler has the body until it settles and its
+ * answer was copied: then the transport may free the memory.
+ */
+export type UnaryHandler = (body: Uint8Array, context: RpcContext) => Promise<Message>;
 
 /** A stream in either direction. Iterating ends at half-close, when the call is cancelled, and when the server drains. */
 export interface RpcStream {

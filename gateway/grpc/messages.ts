@@ -8,6 +8,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { RpcMethod } from '../core/transport.js';
+import { asBuffer } from './call-host.js';
 import { malformed } from './wire-reader.js';
 
 /** Reads a message with generated code. Throws INTERNAL when the bytes are no such message. */
@@ -37,6 +38,7 @@ export function unaryMethod<I extends DescMessage, O extends DescMessage>(
   return {
     kind: 'unary',
     path: pathOf(method),
-    handler: async (body) => serializeMessage(method.output, answer(parseMessage(method.input, body))),
+    handler: async (body) =>
+      asBuffer(serializeMessage(method.output, answer(parseMessage(method.input, body)))),
   };
 }

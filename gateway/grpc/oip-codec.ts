@@ -1,14 +1,13 @@
 /**
- * ModelInfer's messages by hand: the one RPC where decoding shows in the throughput. The fields are those of
- * proto/inference/grpc_service.proto. Tensor bytes are views on the request; the response is one allocation.
+ * ModelInfer's request by hand (its response: infer-response.ts): the one RPC where decoding shows in the throughput. The
+ * fields are those of proto/inference/grpc_service.proto. Tensor bytes are views on the request.
  */
 import { DATATYPE_BYTES, type Datatype, isDatatype } from '../core/datatype.js';
 import { GatewayError, quote } from '../core/error.js';
-import type { InferCall, InferResult, ParameterValue } from '../core/infer-call.js';
+import type { InferCall, ParameterValue } from '../core/infer-call.js';
 import { elementCount, type Tensor } from '../core/tensor.js';
 import { TensorContents } from './tensor-contents.js';
 import { WireReader } from './wire-reader.js';
-import { bytesFieldSize, stringFieldSize, varintSize, WireWriter } from './wire-writer.js';
 
 /** What a ModelInferRequest says; the rest of an InferCall comes from the transport. */
 export type InferRequest = Pick<InferCall, 'model' | 'version' | 'id' | 'inputs' | 'outputs' | 'parameters'>;
@@ -255,45 +254,4 @@ function toDatatype(input: WireInput, index: number): Datatype {
 
 function badRequest(message: string, field: string): GatewayError {
   return new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request', field });
-}
-
-/** Writes a ModelInferResponse: outputs always as raw_output_contents, index by index. */
-export function encodeInferResult(result: InferResult): Buffer {
-  const version = String(result.version);
-  const { outputs } = result;
-  const outputSizes = outputs.map(outputSize);
-  let size = stringFieldSize(result.model) + stringFieldSize(version) + stringFieldSize(result.id);
-  for (let index = 0; index < outputs.length; index++) {
-    const { message } = outputSizes[index] as OutputSize;
-    const output = outputs[index] as Tensor;
-    size += 1 + varintSize(message) + message + bytesFieldSize(output.data.length);
-  }
-  const writer = new WireWriter(size);
-  writer.string(1, result.model);
-  writer.string(2, version);
-  writer.string(3, result.id);
-  for (let index = 0; index < outputs.length; index++) {
-    const output = outputs[index] as Tensor;
-    const { message, shape } = outputSizes[index] as OutputSize;
-    writer.head(5, message);
-    writer.string(1, output.name);
-    writer.string(2, output.datatype);
-    if (shape > 0) writer.head(3, shape);
-    for (const dim of output.shape) writer.varint(dim);
-  }
-  for (const output of outputs) writer.bytes(6, output.data);
-  return writer.finish();
-}
-
-interface OutputSize {
-  /** Bytes of the whole InferOutputTensor, and of its packed shape. */
-  readonly message: number;
-  readonly shape: number;
-}
-
-function outputSize(output: Tensor): OutputSize {
-  let shape = 0;
-  for (const dim of output.shape) shape += varintSize(dim);
-  const packed = shape === 0 ? 0 : bytesFieldSize(shape);
-  return { message: stringFieldSize(output.name) + stringFieldSize(output.datatype) + packed, shape };
 }

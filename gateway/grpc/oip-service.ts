@@ -6,8 +6,9 @@ import type { Infer, InferCall } from '../core/infer-call.js';
 import type { Signature, TensorSpec } from '../core/model.js';
 import type { RpcMethod, UnaryHandler } from '../core/transport.js';
 import { GRPCInferenceService } from '../gen/inference/grpc_service_pb.js';
+import { InferResponse } from './infer-response.js';
 import { pathOf, unaryMethod } from './messages.js';
-import { decodeInferRequest, encodeInferResult } from './oip-codec.js';
+import { decodeInferRequest } from './oip-codec.js';
 
 export interface OipServiceOptions {
   readonly infer: Infer;
@@ -116,7 +117,7 @@ function modelInfer({ infer }: OipServiceOptions): UnaryHandler {
       cancellation,
       arrivedAt,
     };
-    return encodeInferResult(await infer(call));
+    return new InferResponse(await infer(call), body);
   };
 }
 

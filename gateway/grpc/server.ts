@@ -99,7 +99,7 @@ export class GrpcTransport implements Transport {
   #register(method: RpcMethod): void {
     const { path } = method;
     if (method.kind === 'unary') {
-      this.#server.register(path, serveUnary(method.handler, this.#host), asBuffer, passThrough, 'unary');
+      this.#server.register(path, serveUnary(method.handler, this.#host), passThrough, passThrough, 'unary');
     } else if (method.kind === 'server-stream') {
       const serve = (call: Writable): void => this.#serveStream(call, method.handler);
       this.#server.register(path, serve, asBuffer, passThrough, 'serverStream');

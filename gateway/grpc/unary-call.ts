@@ -1,9 +1,9 @@
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { DeadlineHandle } from '../core/deadline.js';
 import type { GatewayError } from '../core/error.js';
-import type { UnaryHandler } from '../core/transport.js';
+import type { Message, UnaryHandler } from '../core/transport.js';
 import { CallContext } from './call-context.js';
-import { asBuffer, type CallHost, DEADLINE_GRACE_MS, deadlineError, handlerError } from './call-host.js';
+import { type CallHost, DEADLINE_GRACE_MS, deadlineError, handlerError } from './call-host.js';
 import { toCallStatus } from './status.js';
 
 /** A unary handler as grpc-js calls one. */
@@ -47,18 +47,19 @@ class UnaryCall {
     }
   }
 
-  readonly #onAnswer = (bytes: Uint8Array): void => {
+  readonly #onAnswer = (message: Message): void => {
     this.#host.wheel.remove(this.#expiry);
     if (this.#over) {
       this.#host.recorder?.dropped('late_answer');
       return;
     }
-    if (!(bytes instanceof Uint8Array)) {
-      this.#onThrown(new TypeError('a handler answered no bytes'));
+    if (typeof message?.byteLength !== 'number') {
+      this.#onThrown(new TypeError('a handler answered no message'));
       return;
     }
     this.#over = true;
-    this.#send(() => this.#respond(null, asBuffer(bytes)));
+    // grpc-js asks a message for its byteLength and tells it to copy itself into a frame: any Message will do.
+    this.#send(() => this.#respond(null, message as Buffer));
   };
 
   readonly #onThrown = (thrown: unknown): void => {

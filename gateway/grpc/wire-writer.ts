@@ -26,13 +26,17 @@ export function stringFieldSize(text: string): number {
   return text === '' ? 0 : bytesFieldSize(utf8Length(text));
 }
 
-/** Writes the protobuf wire format into a buffer of exactly the size announced. Field numbers are below 16. */
+/** Writes the protobuf wire format into a buffer, in exactly the room announced. Field numbers are below 16. */
 export class WireWriter {
   readonly #buffer: Buffer;
-  #pos = 0;
+  readonly #end: number;
+  #pos: number;
 
-  constructor(size: number) {
-    this.#buffer = Buffer.allocUnsafe(size);
+  /** Writes `size` bytes from `offset` on. */
+  constructor(buffer: Buffer, offset: number, size: number) {
+    this.#buffer = buffer;
+    this.#pos = offset;
+    this.#end = offset + size;
   }
 
   /** An unsigned varint of a non-negative safe integer. */
@@ -70,10 +74,8 @@ export class WireWriter {
     for (let i = 0; i < length; i++) this.#buffer[this.#pos++] = text.charCodeAt(i);
   }
 
-  /** The finished buffer. Throws when sizes were computed wrongly: a bug, and never half a message. */
-  finish(): Buffer {
-    if (this.#pos !== this.#buffer.length)
-      throw new Error(`wrote ${this.#pos} bytes of ${this.#buffer.length} announced`);
-    return this.#buffer;
+  /** To be called last. Throws when sizes were computed wrongly: a bug, and never half a message. */
+  finish(): void {
+    if (this.#pos !== this.#end) throw new Error(`wrote ${this.#pos - this.#end} bytes more than announced`);
   }
 }

@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { systemClock } from '../../gateway/core/clock.js';
 import { GatewayError } from '../../gateway/core/error.js';
 import { type Logger, silentLogger } from '../../gateway/core/logger.js';
-import type { RpcContext } from '../../gateway/core/transport.js';
+import type { Message, RpcContext } from '../../gateway/core/transport.js';
+import { asBuffer } from '../../gateway/grpc/call-host.js';
 import { ECHO, echo, gate, hello, start, unary } from '../support/grpc-echo.js';
 import { answerOf, frame, RawClient } from '../support/raw-grpc.js';
 
@@ -21,7 +22,7 @@ test('a handler is told path, headers, peer, arrival and a deadline within the m
   const remember = unary(async (body, context) => {
     seen.push(context);
     peers.push(context.peer);
-    return body;
+    return asBuffer(body);
   });
   const { client } = await start(t, [remember], { maxDeadlineMs: 5000 });
   const before = systemClock.now();
@@ -65,7 +66,7 @@ test('B23 no message, or two, on a unary method is UNIMPLEMENTED, and no handler
   const { client } = await start(t, [
     unary(async (body) => {
       runs++;
-      return body;
+      return asBuffer(body);
     }),
   ]);
   assert.equal((await client.call(ECHO, Buffer.alloc(0))).status, 12);
@@ -114,7 +115,7 @@ test('B34 a deadline that has passed at arrival is DEADLINE_EXCEEDED, and no han
   let runs = 0;
   const count = unary(async (body) => {
     runs++;
-    return body;
+    return asBuffer(body);
   });
   const { client } = await start(t, [count]);
   for (const timeout of ['0m', '1n', '0S'])
@@ -171,7 +172,7 @@ test('B35 a call that ended well is not told that it was cancelled', async (t) =
   const seen: RpcContext[] = [];
   const remember = unary(async (body, context) => {
     seen.push(context);
-    return body;
+    return asBuffer(body);
   });
   const { client } = await start(t, [remember]);
   await client.call(ECHO, frame(hello));
@@ -242,7 +243,7 @@ test('D75 a handler that throws, rejects or answers nonsense is INTERNAL for its
         await new Promise((resolve) => setImmediate(resolve));
         throw undefined;
       }, '/test.Echo/RejectsLater'),
-      unary(async () => undefined as unknown as Uint8Array, '/test.Echo/Nothing'),
+      unary(async () => undefined as unknown as Message, '/test.Echo/Nothing'),
       echo,
     ],
     { logger },

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../gateway/core/clock.js';
 import { silentLogger } from '../../gateway/core/logger.js';
 import type { RpcContext, RpcMethod, UnaryHandler } from '../../gateway/core/transport.js';
+import { asBuffer } from '../../gateway/grpc/call-host.js';
 import { GrpcTransport, type GrpcTransportOptions } from '../../gateway/grpc/server.js';
 import { RawClient } from './raw-grpc.js';
 
@@ -9,7 +10,7 @@ export const ECHO = '/test.Echo/Call';
 export const hello = Buffer.from('hello');
 
 export const unary = (handler: UnaryHandler, path = ECHO): RpcMethod => ({ kind: 'unary', path, handler });
-export const echo = unary(async (body) => body);
+export const echo = unary(async (body) => asBuffer(body));
 
 /** A transport on a free port and a raw client of it; both end with the test. */
 export async function start(

@@ -12,6 +12,7 @@ import {
 import { HealthService, type HealthServiceOptions } from '../../../gateway/grpc/health.js';
 import { Inbox } from '../../../gateway/grpc/inbox.js';
 import { FakeCatalog } from '../../support/fake-catalog.js';
+import { messageBytes } from '../../support/message-bytes.js';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -108,7 +109,7 @@ test('List asks for the list of models once, however many there are and none of 
   const method = health.methods().find(({ path }) => path.endsWith('/List'));
   assert.ok(method);
   const answer = await (method.handler as UnaryHandler)(new Uint8Array(0), {} as RpcContext);
-  const { statuses } = fromBinary(HealthListResponseSchema, answer);
+  const { statuses } = fromBinary(HealthListResponseSchema, messageBytes(answer));
   assert.equal(statuses['sluice.model/m99']?.status, Status.NOT_SERVING);
   assert.equal(Object.keys(statuses).length, 102);
   assert.equal(asked, 1);

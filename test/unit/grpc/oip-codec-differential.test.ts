@@ -14,7 +14,9 @@ import {
   ModelInferRequestSchema,
   ModelInferResponseSchema,
 } from '../../../gateway/gen/inference/grpc_service_pb.js';
-import { decodeInferRequest, encodeInferResult, type InferRequest } from '../../../gateway/grpc/oip-codec.js';
+import { InferResponse } from '../../../gateway/grpc/infer-response.js';
+import { decodeInferRequest, type InferRequest } from '../../../gateway/grpc/oip-codec.js';
+import { messageBytes } from '../../support/message-bytes.js';
 
 const proto = fileURLToPath(new URL('../../../../proto', import.meta.url));
 const loaded = loadSync('inference/grpc_service.proto', {
@@ -257,7 +259,7 @@ const result: fc.Arbitrary<InferResult> = fc.record({
 test('responses are read alike by @bufbuild/protobuf and protobufjs, every output with its raw contents', () => {
   fc.assert(
     fc.property(result, (answer) => {
-      const encoded = encodeInferResult(answer);
+      const encoded = messageBytes(new InferResponse(answer));
       const message = fromBinary(ModelInferResponseSchema, encoded);
       assert.deepEqual(
         message.outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape: shape.map(Number) })),
