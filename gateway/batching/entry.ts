@@ -104,7 +104,8 @@ export class Entry implements HeapItem {
   succeed(outputs: readonly Tensor[], timing: InferTiming, release?: () => void): boolean {
     if (!this.#settle()) return false;
     const { model, version } = this.lane.manifest;
-    this.#resolve({ model, version, id: this.id, outputs, timing, release });
+    const result = { model, version, id: this.id, outputs, timing };
+    this.#resolve(release === undefined ? result : { ...result, release });
     return true;
   }
 

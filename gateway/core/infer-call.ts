@@ -51,7 +51,7 @@ export interface InferResult {
    * To be called by whoever has copied the outputs, which are empty after: gives the memory of large ones back at once. Optional
    * to call, once or more; without it the garbage collector does the same later. Absent where there is nothing to gain.
    */
-  readonly release?: (() => void) | undefined;
+  readonly release?: () => void;
 }
 
 /** The heart of the gateway: a layer takes one of these and returns one. */
