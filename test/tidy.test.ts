@@ -69,7 +69,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/telemetry': ['gateway/core'],
   'gateway/serving': ['gateway/core'],
   'gateway/pool': ['gateway/core', 'worker/protocol'],
-  'gateway/grpc': ['gateway/core', 'gateway/gen'],
+  'gateway/http2': ['gateway/core'],
+  'gateway/grpc': ['gateway/core', 'gateway/gen', 'gateway/http2'],
   'gateway/http': ['gateway/core'],
   'gateway/gateway': [
     'gateway/core',
@@ -92,8 +93,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'gateway/greeting': ['gateway/core', 'gateway/gateway', 'gateway/fronts'],
   client: [],
-  // The format of ONNX files, to make models.
-  bench: ['client', 'worker/gen'],
+  // The format of ONNX files, to make models; the numbers of HTTP/2, to write frames.
+  bench: ['client', 'worker/gen', 'gateway/http2'],
   cli: ['client', 'gateway/main', 'gateway/gateway', 'gateway/config', 'bench'],
 };
 

@@ -1,4 +1,4 @@
-import { readUint32 } from './frames.js';
+import { readUint32 } from '../../gateway/http2/frames.js';
 import { STATUS, statusOfHttp } from './grpc-status.js';
 import type { RequestTemplate } from './request.js';
 

@@ -1,9 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { AnswerHeadersCache } from './answer-headers.js';
-import type { Call } from './call.js';
-import { FrameReader, type FrameSink } from './frame-reader.js';
 import {
-  clientPreface,
   FLAG,
   FRAME,
   frame,
@@ -11,9 +7,13 @@ import {
   MAX_STREAM_ID,
   numberFrame,
   SETTING,
-} from './frames.js';
+} from '../../gateway/http2/frames.js';
+import type { AnswerHeadersCache } from './answer-headers.js';
+import type { Call } from './call.js';
+import { FrameReader, type FrameSink } from './frame-reader.js';
 import { STATUS, statusOfReset } from './grpc-status.js';
 import { OutBuffer } from './out-buffer.js';
+import { clientPreface } from './preface.js';
 import { SendQueue } from './send-queue.js';
 
 export interface ConnectionOptions {

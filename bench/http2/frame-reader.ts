@@ -1,4 +1,10 @@
-import { DEFAULT_MAX_FRAME_BYTES, FLAG, FRAME, FRAME_HEADER_BYTES, readUint32 } from './frames.js';
+import {
+  DEFAULT_MAX_FRAME_BYTES,
+  FLAG,
+  FRAME,
+  FRAME_HEADER_BYTES,
+  readUint32,
+} from '../../gateway/http2/frames.js';
 
 /** What a FrameReader finds. Byte ranges are only valid during the call. */
 export interface FrameSink {

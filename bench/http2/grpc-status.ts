@@ -1,4 +1,4 @@
-import { H2_ERROR } from './frames.js';
+import { H2_ERROR } from '../../gateway/http2/frames.js';
 
 /** gRPC's status codes by number. */
 const NAMES = [

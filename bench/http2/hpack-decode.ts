@@ -1,5 +1,5 @@
-import { decodeHuffman } from './hpack-huffman.js';
-import { STATIC_TABLE } from './hpack-static.js';
+import { decodeHuffman } from '../../gateway/http2/hpack-huffman.js';
+import { STATIC_TABLE } from '../../gateway/http2/hpack-static.js';
 
 /**
  * Decodes a header block of a peer that was told to keep no table (SETTINGS_HEADER_TABLE_SIZE 0): a literal that asks to

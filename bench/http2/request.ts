@@ -6,8 +6,8 @@ import {
   frame,
   writeFrameHeader,
   writeUint32,
-} from './frames.js';
-import { encodeHeaders } from './hpack-encode.js';
+} from '../../gateway/http2/frames.js';
+import { encodeHeaders } from '../../gateway/http2/hpack-encode.js';
 
 export interface RequestOptions {
   /** `host:port`, for `:authority`. */

@@ -1,4 +1,3 @@
-import type { Call } from './call.js';
 import {
   DEFAULT_MAX_FRAME_BYTES,
   DEFAULT_WINDOW_BYTES,
@@ -7,7 +6,8 @@ import {
   FRAME_HEADER_BYTES,
   MAX_WINDOW_BYTES,
   writeFrameHeader,
-} from './frames.js';
+} from '../../gateway/http2/frames.js';
+import type { Call } from './call.js';
 import type { OutBuffer } from './out-buffer.js';
 
 /** Larger frames gain nothing and let one body keep the others waiting. */

@@ -5,8 +5,8 @@
  * As a program: `node grpc-sink.js [answer bytes]` prints its port and serves until its stdin ends.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { FLAG, FRAME, frame, numberFrame, settingsFrame, writeUint32 } from '../../bench/http2/frames.js';
-import { encodeHeaders } from '../../bench/http2/hpack-encode.js';
+import { FLAG, FRAME, frame, numberFrame, settingsFrame, writeUint32 } from '../../gateway/http2/frames.js';
+import { encodeHeaders } from '../../gateway/http2/hpack-encode.js';
 
 const PREFACE_BYTES = 24;
 const WINDOW_PORTION_BYTES = 32 * 1024;

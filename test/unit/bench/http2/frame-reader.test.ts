@@ -10,7 +10,7 @@ import {
   readUint32,
   settingsFrame,
   writeUint32,
-} from '../../../../bench/http2/frames.js';
+} from '../../../../gateway/http2/frames.js';
 
 /** Writes down what a reader says; pieces of DATA joined. */
 class Log implements FrameSink {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { percentDecode } from '../../../../bench/http2/answer-headers.js';
 import { decodeHeaders } from '../../../../bench/http2/hpack-decode.js';
-import { encodeHeaders, encodeInteger } from '../../../../bench/http2/hpack-encode.js';
-import { decodeHuffman } from '../../../../bench/http2/hpack-huffman.js';
+import { encodeHeaders, encodeInteger } from '../../../../gateway/http2/hpack-encode.js';
+import { decodeHuffman } from '../../../../gateway/http2/hpack-huffman.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 

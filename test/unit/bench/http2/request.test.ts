@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FRAME } from '../../../../bench/http2/frames.js';
 import { decodeHeaders } from '../../../../bench/http2/hpack-decode.js';
 import { type RequestOptions, RequestTemplate } from '../../../../bench/http2/request.js';
+import { FRAME } from '../../../../gateway/http2/frames.js';
 
 const options = (changes: Partial<RequestOptions> = {}): RequestOptions => ({
   authority: 'localhost:8001',

@@ -29,12 +29,16 @@ export const SETTING = {
   maxConcurrentStreams: 3,
   initialWindowSize: 4,
   maxFrameSize: 5,
+  maxHeaderListSize: 6,
 } as const;
 
 export const H2_ERROR = {
   noError: 0,
   protocolError: 1,
+  internalError: 2,
   flowControlError: 3,
+  settingsTimeout: 4,
+  streamClosed: 5,
   frameSizeError: 6,
   refusedStream: 7,
   cancel: 8,
@@ -105,20 +109,5 @@ export function settingsFrame(settings: readonly (readonly [id: number, value: n
   return frame(FRAME.settings, 0, 0, payload);
 }
 
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
-
-/**
- * What a client says first. The windows are as large as they can be, so that the generator never holds a server's
- * answers back; a header table of size 0 makes every answer's header block mean the same whatever came before it.
- */
-export function clientPreface(): Buffer {
-  return Buffer.concat([
-    Buffer.from(PREFACE, 'latin1'),
-    settingsFrame([
-      [SETTING.headerTableSize, 0],
-      [SETTING.enablePush, 0],
-      [SETTING.initialWindowSize, MAX_WINDOW_BYTES],
-    ]),
-    numberFrame(FRAME.windowUpdate, 0, MAX_WINDOW_BYTES - DEFAULT_WINDOW_BYTES),
-  ]);
-}
+/** What every client says first. */
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');

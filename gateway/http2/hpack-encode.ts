@@ -1,18 +1,16 @@
+import { STATIC_TABLE } from './hpack-static.js';
+
 /**
- * Header blocks for requests (RFC 7541): fields of the static table by number, everything else as literals that are
- * never indexed and not Huffman-coded. Such a block depends on nothing sent before it, so it is made once per template.
+ * Header blocks (RFC 7541) of fields of the static table by number, and of everything else as literals that are never
+ * indexed and not Huffman-coded. Such a block depends on nothing sent before it, so it can be made once and sent for ever.
  */
 
-/** Fields of the static table that every gRPC request has. */
-const STATIC_FIELDS: Readonly<Record<string, number>> = { ':method: POST': 3, ':scheme: http': 6 };
-/** Names of the static table that gRPC requests use. */
-const STATIC_NAMES: Readonly<Record<string, number>> = {
-  ':authority': 1,
-  ':path': 4,
-  authorization: 23,
-  'content-type': 31,
-  'user-agent': 58,
-};
+const WHOLE = new Map<string, number>();
+const NAMES = new Map<string, number>();
+for (const [at, [name, value]] of STATIC_TABLE.entries()) {
+  if (value !== '') WHOLE.set(`${name}: ${value}`, at + 1);
+  if (!NAMES.has(name)) NAMES.set(name, at + 1);
+}
 
 /** A number with an n-bit prefix (section 5.1); `pattern` is what stands in the bits before it. */
 export function encodeInteger(value: number, prefixBits: number, pattern: number): number[] {
@@ -35,9 +33,9 @@ function encodeString(text: string): Buffer {
 
 /** One header field. Text is taken as latin1. */
 function encodeField(name: string, value: string): Buffer {
-  const whole = STATIC_FIELDS[`${name}: ${value}`];
+  const whole = WHOLE.get(`${name}: ${value}`);
   if (whole !== undefined) return Buffer.from([0x80 | whole]);
-  const index = STATIC_NAMES[name];
+  const index = NAMES.get(name);
   return Buffer.concat([
     Buffer.from(encodeInteger(index ?? 0, 4, 0x10)),
     ...(index === undefined ? [encodeString(name)] : []),
