@@ -6,10 +6,10 @@ import type { Infer } from './core/infer-call.js';
 import type { Logger } from './core/logger.js';
 import type { Recorder } from './core/recorder.js';
 import type { RpcMethod } from './core/transport.js';
+import { GrpcTransport } from './grpc/grpc-transport.js';
 import { HealthService } from './grpc/health.js';
 import { oipMethods } from './grpc/oip-service.js';
 import { reflectionMethods } from './grpc/reflection.js';
-import { GrpcTransport } from './grpc/server.js';
 import { HttpServer, type HttpServerOptions } from './http/server.js';
 import type { Readiness } from './repository/readiness.js';
 

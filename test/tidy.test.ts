@@ -100,7 +100,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages and the homes (or files) that may import them. */
 const NPM_HOMES: Readonly<Record<string, readonly string[]>> = {
-  '@grpc/': ['gateway/grpc', 'client', 'bench'],
+  '@grpc/': ['client', 'bench'],
   '@bufbuild/protobuf': [
     'gateway/grpc',
     'gateway/repository',

@@ -34,14 +34,6 @@ export function monotonicMs(): number {
   return performance.now() + OFFSET_MS;
 }
 
-/**
- * Milliseconds since the epoch, for the one thing that a wall clock is good for here: to turn an instant that a library
- * gives in wall-clock time (grpc-js a call's deadline) into a monotonic one, at once.
- */
-export function wallClockMs(): number {
-  return Date.now();
-}
-
 /** The machine's clock: the one that every Clock option defaults to outside tests. */
 export const systemClock: Clock = {
   now: monotonicMs,

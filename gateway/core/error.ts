@@ -44,6 +44,8 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** The request field at fault, e.g. `inputs[0].shape`; sent as google.rpc.BadRequest. */
   readonly field?: string;
+  /** Encodings of messages that would have been understood; sent as `grpc-accept-encoding`. */
+  readonly acceptEncoding?: string;
   readonly cause?: unknown;
 }
 

@@ -12,7 +12,7 @@ export interface RpcContext {
   readonly path: string;
   readonly headers: RpcHeaders;
   readonly peer: string;
-  /** When the call's message (streams: its headers) had arrived, on the Clock's scale. */
+  /** When the call had arrived, on the Clock's scale: the instant that its time counts from. */
   readonly arrivedAt: number;
   /** From `grpc-timeout`, clamped to the server's maximum; streams may have none (Infinity). */
   readonly deadline: Deadline;
@@ -55,7 +55,7 @@ export type RpcMethod =
       readonly handler: StreamHandler;
     };
 
-/** A server of RPCs: grpc-js first; another may follow behind the same interface. */
+/** A server of RPCs. */
 export interface Transport {
   /** Resolves to the bound port. Rejects with a GatewayError whose message names the address. */
   listen(): Promise<number>;

@@ -32,7 +32,7 @@ export function deadlineError(): GatewayError {
   });
 }
 
-/** Bytes as the Buffer that grpc-js needs, without a copy. */
+/** Bytes as a Buffer, which is a Message, without a copy. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

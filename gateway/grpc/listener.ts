@@ -40,8 +40,7 @@ function badAddress(address: string, why: string): GatewayError {
 }
 
 /**
- * The TCP or Unix socket server in front of grpc-js, which is handed each connection. It gives clear errors, a bound on
- * connections, and a way to cut them all: none of which grpc-js has.
+ * The TCP or Unix socket that gRPC listens on: clear errors, a bound on connections, and a way to cut them all.
  */
 export class Listener {
   readonly #address: string;

@@ -1,6 +1,5 @@
 import { create, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
-import { Metadata } from '@grpc/grpc-js';
 import type { GatewayError, StatusCode } from '../core/error.js';
 import { BadRequestSchema, RetryInfoSchema } from '../gen/google/rpc/error_details_pb.js';
 import { StatusSchema } from '../gen/google/rpc/status_pb.js';
@@ -25,11 +24,12 @@ export const STATUS_NUMBER: Readonly<Record<StatusCode, number>> = {
   UNAUTHENTICATED: 16,
 };
 
-/** A call's end as grpc-js wants it. */
-export interface CallStatus {
+/** How a call ended, as it stands in its trailers. */
+export interface CallEnd {
   readonly code: number;
-  readonly details: string;
-  readonly metadata: Metadata;
+  readonly message: string;
+  /** Further trailers; those whose names end in `-bin` are bytes. */
+  readonly trailers: readonly (readonly [name: string, value: string | Buffer])[];
 }
 
 /**
@@ -45,19 +45,20 @@ const MAX_FIELD_CHARS = 100;
  * A GatewayError as gRPC says it: code, message, push-back for retries, and google.rpc.Status with BadRequest and
  * RetryInfo where there is something to say. The details are left out where they would make the trailers too long.
  */
-export function toCallStatus(error: GatewayError): CallStatus {
-  const metadata = new Metadata();
-  const { retryAfterMs, field } = error.details;
+export function toCallEnd(error: GatewayError): CallEnd {
+  const trailers: [string, string | Buffer][] = [];
+  const { retryAfterMs, field, acceptEncoding } = error.details;
+  if (acceptEncoding !== undefined) trailers.push(['grpc-accept-encoding', acceptEncoding]);
   // An integer: a negative or fractional one would tell clients never to retry.
   const pushbackMs = retryAfterMs === undefined ? undefined : Math.max(0, Math.ceil(retryAfterMs));
-  if (pushbackMs !== undefined) metadata.set('grpc-retry-pushback-ms', String(pushbackMs));
+  if (pushbackMs !== undefined) trailers.push(['grpc-retry-pushback-ms', String(pushbackMs)]);
   if (pushbackMs !== undefined || field !== undefined) {
     const bytes = toBinary(StatusSchema, statusMessage(error, pushbackMs, field));
     const size = encodeURI(error.message).length + Math.ceil(bytes.length / 3) * 4;
     if (size <= MAX_TRAILER_BYTES - RESERVED_BYTES)
-      metadata.set('grpc-status-details-bin', Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+      trailers.push(['grpc-status-details-bin', Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)]);
   }
-  return { code: STATUS_NUMBER[error.code], details: error.message, metadata };
+  return { code: STATUS_NUMBER[error.code], message: error.message, trailers };
 }
 
 function statusMessage(

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../gateway/core/clock.js';
 import type { GatewayError } from '../../gateway/core/error.js';
 import { silentLogger } from '../../gateway/core/logger.js';
-import { GrpcTransport } from '../../gateway/grpc/server.js';
+import { GrpcTransport } from '../../gateway/grpc/grpc-transport.js';
 import { ECHO, echo, gate, hello, start, unary } from '../support/grpc-echo.js';
 import { frame, RawClient } from '../support/raw-grpc.js';
 

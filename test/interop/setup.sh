@@ -8,6 +8,7 @@ set -euo pipefail
 GRPCURL='github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4'
 HEALTH_PROBE='github.com/grpc-ecosystem/grpc-health-probe@v0.4.61'
 GHZ='github.com/bojand/ghz/cmd/ghz@v0.93.0'
+H2SPEC='github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible'
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 env="$here/.env"
@@ -40,7 +41,7 @@ say "the Python packages of requirements.txt"
 "$env/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" ||
   fail 'pip could not install the packages of test/interop/requirements.txt'
 
-for tool in "$GRPCURL" "$HEALTH_PROBE" "$GHZ"; do
+for tool in "$GRPCURL" "$HEALTH_PROBE" "$GHZ" "$H2SPEC"; do
   say "$tool"
   GOBIN="$env/bin" GOFLAGS=-mod=mod go install "$tool" || fail "go could not install $tool"
 done

@@ -24,6 +24,7 @@ const PATHS = {
   'grpc-health-probe': 'bin/grpc-health-probe',
   ghz: 'bin/ghz',
   h2load: 'bin/h2load',
+  h2spec: 'bin/h2spec',
   python: 'venv/bin/python',
 } as const;
 

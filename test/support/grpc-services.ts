@@ -5,10 +5,10 @@ import { loadSync } from '@grpc/proto-loader';
 import { systemClock } from '../../gateway/core/clock.js';
 import type { Infer } from '../../gateway/core/infer-call.js';
 import { silentLogger } from '../../gateway/core/logger.js';
+import { GrpcTransport } from '../../gateway/grpc/grpc-transport.js';
 import { HealthService } from '../../gateway/grpc/health.js';
 import { oipMethods } from '../../gateway/grpc/oip-service.js';
 import { reflectionMethods } from '../../gateway/grpc/reflection.js';
-import { GrpcTransport } from '../../gateway/grpc/server.js';
 import { FakeCatalog } from './fake-catalog.js';
 import { RawClient } from './raw-grpc.js';
 

@@ -39,8 +39,8 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
     todo: 'Nothing.',
   },
   RESOURCE_EXHAUSTED: {
-    by: 'transport',
-    when: 'The request message is larger than `grpc.maxMessageBytes`.',
+    by: 'sluice',
+    when: 'The request or its answer is larger than `grpc.maxMessageBytes`, or its headers are larger than 16 KiB.',
     todo: 'Send less at once, or raise the limit on the server and in the client.',
   },
   FAILED_PRECONDITION: {

@@ -10,7 +10,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gateway/gen/grpc/health/v1/health_pb.js';
 import { HealthService, type HealthServiceOptions } from '../../../gateway/grpc/health.js';
-import { Inbox } from '../../../gateway/grpc/inbox.js';
+import { MessageQueue } from '../../../gateway/grpc/message-queue.js';
 import { FakeCatalog } from '../../support/fake-catalog.js';
 import { messageBytes } from '../../support/message-bytes.js';
 
@@ -26,11 +26,12 @@ function setUp(options: Partial<HealthServiceOptions> = {}) {
     const cancellation = new Cancellation();
     const closing = new Cancellation();
     let take: () => void = () => {};
+    const messages = new MessageQueue(() => {});
+    messages.push(toBinary(HealthCheckRequestSchema, create(HealthCheckRequestSchema, { service })));
+    messages.end();
     const done = watch(
       {
-        messages: new Inbox(
-          toBinary(HealthCheckRequestSchema, create(HealthCheckRequestSchema, { service })),
-        ),
+        messages,
         closing,
         send: (message) => {
           sent.push(fromBinary(HealthCheckResponseSchema, message).status);

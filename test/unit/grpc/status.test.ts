@@ -6,7 +6,8 @@ import { status as grpcStatus } from '@grpc/grpc-js';
 import { GatewayError } from '../../../gateway/core/error.js';
 import { BadRequestSchema, RetryInfoSchema } from '../../../gateway/gen/google/rpc/error_details_pb.js';
 import { StatusSchema } from '../../../gateway/gen/google/rpc/status_pb.js';
-import { STATUS_NUMBER, toCallStatus } from '../../../gateway/grpc/status.js';
+import { STATUS_NUMBER } from '../../../gateway/grpc/status.js';
+import { toCallStatus } from '../../support/grpc-js/call-status.js';
 
 function details(error: GatewayError) {
   const [bytes] = toCallStatus(error).metadata.get('grpc-status-details-bin');

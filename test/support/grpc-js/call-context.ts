@@ -1,8 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { Cancellation } from '../core/cancellation.js';
-import { wallClockMs } from '../core/clock.js';
-import type { Deadline } from '../core/deadline.js';
-import type { RpcContext, RpcHeaders } from '../core/transport.js';
+import { Cancellation } from '../../../gateway/core/cancellation.js';
+import type { Deadline } from '../../../gateway/core/deadline.js';
+import type { RpcContext, RpcHeaders } from '../../../gateway/core/transport.js';
 
 /** The part of a grpc-js call that a context is made from. */
 export interface CallInfo {
@@ -45,5 +44,5 @@ export class CallContext implements RpcContext, RpcHeaders {
 
 /** The wall clock is left behind here, so that its jumps move no deadline later. */
 function remainingMs(deadline: Date | number): number {
-  return deadline === Number.POSITIVE_INFINITY ? deadline : Number(deadline) - wallClockMs();
+  return deadline === Number.POSITIVE_INFINITY ? deadline : Number(deadline) - Date.now();
 }

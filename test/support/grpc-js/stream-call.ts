@@ -1,11 +1,11 @@
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
-import { Cancellation } from '../core/cancellation.js';
-import { GatewayError } from '../core/error.js';
-import type { RpcStream, StreamHandler } from '../core/transport.js';
+import { Cancellation } from '../../../gateway/core/cancellation.js';
+import { GatewayError } from '../../../gateway/core/error.js';
+import type { RpcStream, StreamHandler } from '../../../gateway/core/transport.js';
+import { asBuffer, type CallHost, handlerError } from '../../../gateway/grpc/call-host.js';
 import { CallContext } from './call-context.js';
-import { asBuffer, type CallHost, handlerError } from './call-host.js';
+import { toCallStatus } from './call-status.js';
 import { Inbox } from './inbox.js';
-import { toCallStatus } from './status.js';
 
 type GrpcStream = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 

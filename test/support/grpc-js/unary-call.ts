@@ -1,10 +1,15 @@
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import type { DeadlineHandle } from '../core/deadline.js';
-import type { GatewayError } from '../core/error.js';
-import type { Message, UnaryHandler } from '../core/transport.js';
+import type { DeadlineHandle } from '../../../gateway/core/deadline.js';
+import type { GatewayError } from '../../../gateway/core/error.js';
+import type { Message, UnaryHandler } from '../../../gateway/core/transport.js';
+import {
+  type CallHost,
+  DEADLINE_GRACE_MS,
+  deadlineError,
+  handlerError,
+} from '../../../gateway/grpc/call-host.js';
 import { CallContext } from './call-context.js';
-import { type CallHost, DEADLINE_GRACE_MS, deadlineError, handlerError } from './call-host.js';
-import { toCallStatus } from './status.js';
+import { toCallStatus } from './call-status.js';
 
 /** A unary handler as grpc-js calls one. */
 export function serveUnary(handler: UnaryHandler, host: CallHost): handleUnaryCall<Buffer, Buffer> {

@@ -1,0 +1,172 @@
+import { Cancellation } from '../core/cancellation.js';
+import type { Deadline, DeadlineHandle } from '../core/deadline.js';
+import { GatewayError, quote } from '../core/error.js';
+import type { RpcContext, RpcHeaders } from '../core/transport.js';
+import { H2_ERROR } from '../http2/frames.js';
+import type { Http2Stream, StreamUser } from '../http2/stream.js';
+import { errorTrailers } from './answer-blocks.js';
+import { type CallHost, DEADLINE_GRACE_MS, deadlineError, handlerError } from './call-host.js';
+import { MessageReader, type ReceiveLimits } from './message-reader.js';
+import type { RequestHead } from './request-head.js';
+import { toCallEnd } from './status.js';
+import { unpack } from './unpack.js';
+
+/** What the HTTP/2 transport lends to its calls. */
+export interface ExchangeHost extends CallHost {
+  readonly limits: ReceiveLimits;
+  /** Told when a call has ended, however it did. */
+  ended(exchange: Exchange): void;
+}
+
+/** One call on an HTTP/2 stream, whatever its kind: its context, its deadline, its messages, and that it ends once. */
+export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
+  readonly path: string;
+  readonly peer: string;
+  readonly arrivedAt: number;
+  readonly deadline: Deadline;
+  readonly cancellation = new Cancellation();
+  protected readonly stream: Http2Stream;
+  protected readonly host: ExchangeHost;
+  protected readonly reader: MessageReader;
+  /** Nothing more can be sent: answered, or given up. */
+  protected over = false;
+  readonly #fields: readonly string[];
+  readonly #encoding: string;
+  #expiry: DeadlineHandle | undefined;
+
+  constructor(
+    stream: Http2Stream,
+    host: ExchangeHost,
+    call: { path: string; peer: string; fields: readonly string[]; head: RequestHead; maxMs: number },
+  ) {
+    this.stream = stream;
+    this.host = host;
+    this.path = call.path;
+    this.peer = call.peer;
+    this.#fields = call.fields;
+    this.#encoding = call.head.encoding;
+    this.arrivedAt = host.clock.now();
+    this.deadline = this.arrivedAt + Math.min(call.maxMs, call.head.timeoutMs);
+    this.reader = new MessageReader(host.limits, this.#onMessage);
+  }
+
+  /** Begins its time. To be called once, when `stream.user` is set. */
+  start(): void {
+    // Too late already: nobody is to be troubled.
+    if (this.deadline <= this.arrivedAt) this.fail(deadlineError());
+    else this.#expiry = this.host.wheel.add(this.deadline + DEADLINE_GRACE_MS, this.#onExpiry);
+  }
+
+  get headers(): RpcHeaders {
+    return this;
+  }
+
+  /** A header's first value. */
+  get(name: string): string | Uint8Array | undefined {
+    for (let i = 0; i < this.#fields.length; i += 2) {
+      if (this.#fields[i] !== name) continue;
+      const value = this.#fields[i + 1] as string;
+      return name.endsWith('-bin') ? Buffer.from(value.split(',', 1)[0] as string, 'base64') : value;
+    }
+    return undefined;
+  }
+
+  data(bytes: Buffer, start: number, end: number): boolean {
+    if (this.over) return false;
+    try {
+      this.received(end - start);
+      return this.reader.push(bytes, start, end);
+    } catch (thrown) {
+      this.fail(GatewayError.from(thrown));
+      return true;
+    }
+  }
+
+  abstract end(): void;
+
+  closed(): void {
+    if (!this.finish()) return;
+    this.cancellation.cancel();
+  }
+
+  /** A whole message, unpacked. */
+  protected abstract message(bytes: Buffer): void;
+
+  /** So many bytes of the body have come; by default the client may send as many more at once. */
+  protected received(bytes: number): void {
+    this.stream.consumed(bytes);
+  }
+
+  /** The handler is done with the call, or can be forgotten; false when it was before. */
+  protected finish(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.reader.stop();
+    this.host.wheel.remove(this.#expiry);
+    this.host.ended(this);
+    return true;
+  }
+
+  /** Ends the call with an error, unless it has ended. `sent`: the answer has begun. */
+  protected fail(error: GatewayError, sent = false): void {
+    if (!this.finish()) return;
+    this.stream.end(errorTrailers(toCallEnd(error), !sent));
+  }
+
+  protected handlerFailed(thrown: unknown, sent = false): void {
+    this.fail(handlerError(thrown, this.path, this.host.logger), sent);
+  }
+
+  /** What is left to do when the deadline has passed: the handler is told after the client. */
+  protected expired(): void {
+    this.fail(deadlineError());
+    this.cancellation.cancel();
+  }
+
+  readonly #onExpiry = (): void => this.expired();
+
+  readonly #onMessage = (bytes: Buffer, compressed: boolean): void => {
+    if (!compressed) {
+      this.message(bytes);
+      return;
+    }
+    if (this.#encoding === 'identity')
+      throw new GatewayError('INTERNAL', 'a message is compressed, but the call names no grpc-encoding');
+    this.unpacking++;
+    unpack(bytes, this.#encoding, this.host.limits.maxMessageBytes).then(
+      (unpacked) => this.#unpacked(unpacked),
+      (error: unknown) => this.fail(GatewayError.from(error)),
+    );
+  };
+
+  /** Compressed messages that are being unpacked. */
+  protected unpacking = 0;
+
+  #unpacked(bytes: Buffer): void {
+    this.unpacking--;
+    if (this.over) return;
+    try {
+      this.message(bytes);
+      this.unpacked();
+    } catch (thrown) {
+      this.fail(GatewayError.from(thrown));
+    }
+  }
+
+  /** Called when a message was unpacked that the body's end may have overtaken. */
+  protected abstract unpacked(): void;
+}
+
+/** Refuses a call before there is one. */
+export function refuse(stream: Http2Stream, error: GatewayError): void {
+  stream.end(errorTrailers(toCallEnd(error), true));
+}
+
+/** A call without `te: trailers` cannot be told how it ended. */
+export function refuseTransport(stream: Http2Stream): void {
+  stream.reset(H2_ERROR.protocolError);
+}
+
+export function unimplemented(path: string): GatewayError {
+  return new GatewayError('UNIMPLEMENTED', `unknown method ${quote(path)}`, { reason: 'bad_request' });
+}

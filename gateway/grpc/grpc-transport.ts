@@ -1,0 +1,210 @@
+import type { Socket } from 'node:net';
+import type { Clock, TimerHandle } from '../core/clock.js';
+import { DeadlineWheel } from '../core/deadline.js';
+import { GatewayError, quote } from '../core/error.js';
+import type { RpcMethod, Transport } from '../core/transport.js';
+import { Connection } from '../http2/connection.js';
+import {
+  CHECK_INTERVAL_MS,
+  type ConnectionOptions,
+  type OpenConnection,
+} from '../http2/connection-options.js';
+import type { RequestLine } from '../http2/header-fields.js';
+import type { HeaderList } from '../http2/hpack-decoder.js';
+import type { Http2Stream, StreamUser } from '../http2/stream.js';
+import { httpError } from './answer-blocks.js';
+import { type ExchangeHost, refuse, refuseTransport, unimplemented } from './exchange.js';
+import { Listener } from './listener.js';
+import { ReceiveBudget } from './message-reader.js';
+import { ENCODINGS, type HeadFault, readHead } from './request-head.js';
+import { StreamExchange } from './stream-exchange.js';
+import type { GrpcTransportOptions } from './transport-options.js';
+import { UnaryExchange } from './unary-exchange.js';
+
+/** Largest list of headers of one call. */
+const MAX_HEADER_LIST_BYTES = 16 * 1024;
+const STREAM_WINDOW_BYTES = 2 ** 20;
+
+/**
+ * gRPC over HTTP/2 of our own (`gateway/http2`): what a call costs, and what a hostile client can do, is decided here and not
+ * in a library.
+ */
+export class GrpcTransport implements Transport {
+  readonly #methods: ReadonlyMap<string, RpcMethod>;
+  readonly #listener: Listener;
+  readonly #host: ExchangeHost;
+  readonly #clock: Clock;
+  readonly #maxDeadlineMs: number;
+  readonly #connections = new Set<OpenConnection>();
+  readonly #streams = new Set<StreamExchange>();
+  readonly #options: ConnectionOptions;
+  /** Connections that have something to write when this turn of the event loop is over. */
+  #dirty: OpenConnection[] = [];
+  #checkTimer: TimerHandle | undefined;
+  #draining = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: GrpcTransportOptions) {
+    const { maxMessageBytes = 64 * 1024 * 1024, maxReceiveBytes = 256 * 1024 * 1024 } = options;
+    this.#clock = options.clock;
+    this.#maxDeadlineMs = options.maxDeadlineMs ?? 30_000;
+    this.#methods = new Map(options.methods.map((method) => [method.path, method]));
+    this.#host = {
+      clock: options.clock,
+      wheel: new DeadlineWheel(options.clock),
+      logger: options.logger,
+      recorder: options.recorder,
+      maxDeadlineMs: this.#maxDeadlineMs,
+      limits: { maxMessageBytes, budget: new ReceiveBudget(maxReceiveBytes) },
+      ended: (exchange) => {
+        if (exchange instanceof StreamExchange) this.#streams.delete(exchange);
+      },
+    };
+    this.#options = this.#connectionOptions(options);
+    this.#listener = new Listener(options.address, options.maxConnections ?? 10_000, this.#onSocket);
+  }
+
+  async listen(): Promise<number> {
+    const port = await this.#listener.listen();
+    this.#check();
+    return port;
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const closed = this.#listener.close();
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const stream of this.#streams) stream.close();
+    for (const connection of this.#connections) connection.shutdown();
+    if (this.#connections.size === 0) this.#onEmpty?.();
+    await Promise.all([closed, empty]);
+    this.#checkTimer?.cancel();
+  }
+
+  close(): void {
+    void this.#listener.close();
+    this.#checkTimer?.cancel();
+    for (const connection of this.#connections) connection.destroy();
+    this.#listener.cut();
+  }
+
+  #connectionOptions(options: GrpcTransportOptions): ConnectionOptions {
+    const { maxConnectionAgeMs = 300_000 } = options;
+    return {
+      clock: options.clock,
+      maxConcurrentStreams: options.maxConcurrentStreams ?? 1000,
+      maxHeaderListBytes: MAX_HEADER_LIST_BYTES,
+      streamWindowBytes: STREAM_WINDOW_BYTES,
+      openingTimeoutMs: options.openingTimeoutMs ?? 5000,
+      keepaliveTimeMs: options.keepaliveTimeMs ?? 60_000,
+      keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? 20_000,
+      sendStallMs: options.sendStallMs ?? 10_000,
+      // Give or take a tenth, so that not all go at once.
+      maxAgeMs: () =>
+        maxConnectionAgeMs === 0
+          ? Number.POSITIVE_INFINITY
+          : maxConnectionAgeMs * (0.9 + 0.2 * Math.random()),
+      maxIdleMs: options.maxConnectionIdleMs || Number.POSITIVE_INFINITY,
+      maxAgeGraceMs: options.maxConnectionAgeGraceMs ?? 30_000,
+      onRequest: this.#onRequest,
+      onClosed: (connection) => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#onEmpty?.();
+      },
+      flushSoon: this.#flushSoon,
+    };
+  }
+
+  readonly #onSocket = (socket: Socket): void => {
+    const { remoteAddress = 'unix', remotePort } = socket;
+    const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
+    const peer = remotePort === undefined ? host : `${host}:${remotePort}`;
+    const connection = new Connection(socket, peer, this.#options);
+    this.#connections.add(connection);
+    // It was on its way while the server began to drain.
+    if (this.#draining) connection.shutdown();
+  };
+
+  readonly #onRequest = (
+    stream: Http2Stream,
+    request: RequestLine,
+    list: HeaderList,
+    peer: string,
+  ): StreamUser | undefined => {
+    if (list.oversize) return refused(stream, tooManyHeaders(list.bytes));
+    const head = readHead(request, list.fields);
+    if ('kind' in head) return refuseHead(stream, head);
+    const method = this.#methods.get(request.path);
+    if (method === undefined) return refused(stream, unimplemented(request.path));
+    const call = { path: request.path, peer, fields: list.fields, head };
+    if (method.kind === 'unary') {
+      const exchange = new UnaryExchange(stream, this.#host, { ...call, maxMs: this.#maxDeadlineMs });
+      exchange.handler = method.handler;
+      exchange.start();
+      return exchange;
+    }
+    const exchange = new StreamExchange(stream, this.#host, { ...call, maxMs: Number.POSITIVE_INFINITY });
+    exchange.handler = method.handler;
+    this.#streams.add(exchange);
+    if (this.#draining) exchange.close();
+    exchange.start();
+    return exchange;
+  };
+
+  readonly #flushSoon = (connection: OpenConnection): void => {
+    this.#dirty.push(connection);
+    if (this.#dirty.length === 1) setImmediate(this.#flush);
+  };
+
+  readonly #flush = (): void => {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) connection.flush();
+  };
+
+  /** One timer for all connections: each is looked at, and ends what has gone on for too long. */
+  #check(): void {
+    this.#checkTimer = this.#clock.setTimer(
+      () => {
+        const now = this.#clock.now();
+        for (const connection of this.#connections) connection.check(now);
+        this.#check();
+      },
+      CHECK_INTERVAL_MS,
+      { unref: true },
+    );
+  }
+}
+
+function refused(stream: Http2Stream, error: GatewayError): undefined {
+  refuse(stream, error);
+}
+
+function tooManyHeaders(bytes: number): GatewayError {
+  const message = `the headers have ${bytes} bytes, at most ${MAX_HEADER_LIST_BYTES} are taken`;
+  return new GatewayError('RESOURCE_EXHAUSTED', message, { reason: 'bad_request' });
+}
+
+function refuseHead(stream: Http2Stream, fault: HeadFault): undefined {
+  if (fault.kind === 'http') stream.end(httpError(fault.status));
+  else if (fault.kind === 'reset') refuseTransport(stream);
+  else refuse(stream, headError(fault));
+}
+
+function headError(fault: Exclude<HeadFault, { kind: 'http' | 'reset' }>): GatewayError {
+  const details = { reason: 'bad_request' } as const;
+  if (fault.kind === 'timeout') {
+    const wanted = 'wanted 1 to 8 digits and one of H, M, S, m, u, n';
+    return new GatewayError('INTERNAL', `grpc-timeout is ${quote(fault.value)}, ${wanted}`, details);
+  }
+  if (fault.kind === 'base64')
+    return new GatewayError('INVALID_ARGUMENT', `the metadata ${quote(fault.name)} is not base64`, details);
+  const known = ENCODINGS.join(', ');
+  const message = `grpc-encoding is ${quote(fault.value)}, wanted one of ${known}`;
+  return new GatewayError('UNIMPLEMENTED', message, {
+    ...details,
+    acceptEncoding: known.replaceAll(' ', ''),
+  });
+}

@@ -1,0 +1,153 @@
+import { GatewayError } from '../core/error.js';
+
+/** Flag and length before every message (doc/PROTOCOL-HTTP2.md of github.com/grpc/grpc). */
+export const PREFIX_BYTES = 5;
+/** Memory that a message gets before its bytes have come; a larger one grows by doubling. */
+const FIRST_BYTES = 2 ** 20;
+
+/** What a server lets clients send. */
+export interface ReceiveLimits {
+  readonly maxMessageBytes: number;
+  /** Bytes of messages that are under way, of all calls together: shared by all readers. */
+  readonly budget: ReceiveBudget;
+}
+
+/** Bounds what messages under way take. A message counts as a whole once its length is known. */
+export class ReceiveBudget {
+  readonly #limit: number;
+  #used = 0;
+
+  constructor(limitBytes: number) {
+    this.#limit = limitBytes;
+  }
+
+  /** Bytes that messages under way will take. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Throws UNAVAILABLE when there is no room. A single message always has it. */
+  take(bytes: number): void {
+    if (this.#used > 0 && this.#used + bytes > this.#limit) {
+      const message = `messages of ${this.#used} bytes are being received, ${bytes} more would exceed ${this.#limit}`;
+      throw new GatewayError('UNAVAILABLE', message, { reason: 'byte_budget', retryAfterMs: 100 });
+    }
+    this.#used += bytes;
+  }
+
+  give(bytes: number): void {
+    this.#used -= bytes;
+  }
+}
+
+/** Called for each message; `kept` says that its bytes are a view on what was pushed. */
+type OnMessage = (message: Buffer, compressed: boolean) => void;
+
+/**
+ * Cuts a call's body into messages. One that came in one piece stays where it is; the bytes of others are collected, in memory
+ * that grows with what has come, not with what was announced.
+ */
+export class MessageReader {
+  readonly #limits: ReceiveLimits;
+  readonly #onMessage: OnMessage;
+  #head: Buffer | undefined;
+  #headBytes = 0;
+  #message: Buffer | undefined;
+  #length = 0;
+  #have = 0;
+  #compressed = false;
+
+  constructor(limits: ReceiveLimits, onMessage: OnMessage) {
+    this.#limits = limits;
+    this.#onMessage = onMessage;
+  }
+
+  /** A message has begun and is not complete. */
+  get midway(): boolean {
+    return this.#headBytes > 0 || this.#message !== undefined;
+  }
+
+  /**
+   * Returns whether a view on `bytes` was handed on. Throws a GatewayError: RESOURCE_EXHAUSTED for a message over the limit,
+   * before it is read, UNAVAILABLE over the budget, INTERNAL for a flag that there is not.
+   */
+  push(bytes: Buffer, start: number, end: number): boolean {
+    let kept = false;
+    let at = start;
+    while (at < end) {
+      if (this.#message !== undefined) {
+        at = this.#collect(this.#message, bytes, at, end);
+        continue;
+      }
+      const prefixAt = this.#prefix(bytes, at, end);
+      if (prefixAt < 0) break;
+      at = prefixAt;
+      if (end - at >= this.#length) {
+        kept = true;
+        const from = at;
+        at += this.#length;
+        this.#onMessage(bytes.subarray(from, at), this.#compressed);
+      } else this.#begin();
+    }
+    return kept;
+  }
+
+  /** The call is over: what was begun is forgotten. */
+  stop(): void {
+    if (this.#message !== undefined) this.#limits.budget.give(this.#length);
+    this.#message = undefined;
+    this.#headBytes = 0;
+  }
+
+  /** Reads the prefix; returns where it ends, or -1 when it is not complete. */
+  #prefix(bytes: Buffer, at: number, end: number): number {
+    if (this.#headBytes === 0 && end - at >= PREFIX_BYTES) {
+      this.#announce(bytes, at);
+      return at + PREFIX_BYTES;
+    }
+    this.#head ??= Buffer.allocUnsafe(PREFIX_BYTES);
+    const taken = Math.min(end - at, PREFIX_BYTES - this.#headBytes);
+    bytes.copy(this.#head, this.#headBytes, at, at + taken);
+    this.#headBytes += taken;
+    if (this.#headBytes < PREFIX_BYTES) return -1;
+    this.#headBytes = 0;
+    this.#announce(this.#head, 0);
+    return at + taken;
+  }
+
+  #announce(bytes: Buffer, at: number): void {
+    const flag = bytes[at] as number;
+    this.#length = bytes.readUInt32BE(at + 1);
+    if (flag > 1)
+      throw new GatewayError('INTERNAL', `a message has the flag ${flag}, wanted 0, or 1 for compressed`);
+    this.#compressed = flag === 1;
+    const { maxMessageBytes } = this.#limits;
+    if (this.#length > maxMessageBytes) {
+      const message = `Received message larger than max (${this.#length} vs ${maxMessageBytes})`;
+      throw new GatewayError('RESOURCE_EXHAUSTED', message, { reason: 'bad_request' });
+    }
+  }
+
+  #begin(): void {
+    this.#limits.budget.take(this.#length);
+    this.#message = Buffer.allocUnsafeSlow(Math.min(this.#length, FIRST_BYTES));
+    this.#have = 0;
+  }
+
+  #collect(message: Buffer, bytes: Buffer, at: number, end: number): number {
+    const taken = Math.min(end - at, this.#length - this.#have);
+    let room = message;
+    if (this.#have + taken > room.length) {
+      room = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(2 * room.length, this.#have + taken)));
+      message.copy(room, 0, 0, this.#have);
+      this.#message = room;
+    }
+    bytes.copy(room, this.#have, at, at + taken);
+    this.#have += taken;
+    if (this.#have === this.#length) {
+      this.stop();
+      this.#onMessage(room, this.#compressed);
+    }
+    return at + taken;
+  }
+}

@@ -1,0 +1,90 @@
+import { GatewayError } from '../core/error.js';
+import type { Message, UnaryHandler } from '../core/transport.js';
+import type { Body } from '../http2/stream.js';
+import { ANSWER_HEAD, TRAILERS_OK } from './answer-blocks.js';
+import { Exchange } from './exchange.js';
+import { PREFIX_BYTES } from './message-reader.js';
+
+/** One unary call: a message comes in, the handler answers one, and whatever it does the client gets exactly one answer. */
+export class UnaryExchange extends Exchange {
+  handler: UnaryHandler | undefined;
+  #body: Buffer | undefined;
+  #ended = false;
+
+  end(): void {
+    this.#ended = true;
+    if (this.over || this.unpacking > 0) return;
+    const body = this.#body;
+    if (this.reader.midway) this.fail(new GatewayError('INTERNAL', 'the message ends before its length'));
+    else if (body === undefined)
+      this.fail(
+        new GatewayError('UNIMPLEMENTED', 'a unary call without a message', { reason: 'bad_request' }),
+      );
+    else this.#run(body);
+  }
+
+  protected message(bytes: Buffer): void {
+    if (this.#body !== undefined)
+      throw new GatewayError('UNIMPLEMENTED', 'a unary call with more than one message', {
+        reason: 'bad_request',
+      });
+    this.#body = bytes;
+  }
+
+  protected unpacked(): void {
+    if (this.#ended) this.end();
+  }
+
+  #run(body: Buffer): void {
+    this.#body = undefined;
+    try {
+      this.handler?.(body, this).then(this.#onAnswer, this.#onThrown);
+    } catch (thrown) {
+      this.handlerFailed(thrown);
+    }
+  }
+
+  readonly #onAnswer = (message: Message): void => {
+    if (this.over) {
+      this.host.recorder?.dropped('late_answer');
+      return;
+    }
+    if (typeof message?.byteLength !== 'number') {
+      this.handlerFailed(new TypeError('a handler answered no message'));
+      return;
+    }
+    const { maxMessageBytes } = this.host.limits;
+    if (message.byteLength > maxMessageBytes) {
+      const text = `Sent message larger than max (${message.byteLength} vs. ${maxMessageBytes})`;
+      this.fail(new GatewayError('RESOURCE_EXHAUSTED', text));
+      return;
+    }
+    try {
+      this.stream.respond(ANSWER_HEAD, new Framed(message), TRAILERS_OK);
+      this.finish();
+    } catch (thrown) {
+      this.handlerFailed(thrown);
+    }
+  };
+
+  readonly #onThrown = (thrown: unknown): void => {
+    if (!this.over) this.handlerFailed(thrown);
+  };
+}
+
+/** A message behind its prefix: not compressed, and so long. */
+class Framed implements Body {
+  readonly byteLength: number;
+  readonly #message: Message;
+
+  constructor(message: Message) {
+    this.#message = message;
+    this.byteLength = PREFIX_BYTES + message.byteLength;
+  }
+
+  copy(target: Buffer, offset: number): void {
+    target[offset] = 0;
+    target.writeUInt32BE(this.#message.byteLength, offset + 1);
+    this.#message.copy(target, offset + PREFIX_BYTES);
+  }
+}
