@@ -257,8 +257,8 @@ export class Connection implements OpenConnection {
     this.#goaway(this.#streams.last, error.code);
     this.#end();
     this.#farewell();
-    // What it still sends is not looked at.
-    this.#socket.resume();
+    // What it still sends is not read: it would cost memory, and time.
+    this.#socket.pause();
   }
 
   readonly #onClose = (): void => {
@@ -273,6 +273,7 @@ export class Connection implements OpenConnection {
   }
 
   readonly #onRoom = (): void => {
+    if (this.#over) return;
     this.#streams.windows.pump();
     if (this.#out.waitingBytes <= MAX_UNREAD_BYTES && this.#socket.isPaused()) this.#socket.resume();
   };
