@@ -90,6 +90,7 @@ export class Fronts {
     return new GrpcTransport({
       ...config.grpc,
       address: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+      maxOpenCalls: config.queue.maxCallsInFlight,
       methods: [...methods, ...reflectionMethods(methods)],
       clock,
       logger,

@@ -61,12 +61,12 @@ export const GRPC_SETTINGS = {
     flag: 'grpc-send-stall',
     why: 'How long a client may take nothing of an answer that waits for it; its call, or its connection, ends then.',
   }),
-  maxReceiveBytes: integer({
+  maxWireBytes: integer({
     default: 256 * 1024 * 1024,
     min: 1024 * 1024,
     max: Number.MAX_SAFE_INTEGER,
     unit: 'bytes',
-    why: 'Bytes of requests that have begun to arrive and are not complete, over all connections; beyond, requests are refused with UNAVAILABLE.',
+    why: 'Bytes of incomplete requests and untaken answers, over all connections; beyond, requests are refused with UNAVAILABLE.',
   }),
   keepaliveTimeMs: integer({
     default: 60_000,

@@ -3,6 +3,7 @@ import type { Deadline, DeadlineHandle } from '../core/deadline.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { RpcContext, RpcHeaders } from '../core/transport.js';
 import { H2_ERROR } from '../http2/frames.js';
+import type { HeaderList } from '../http2/hpack-decoder.js';
 import type { Http2Stream, StreamUser } from '../http2/stream.js';
 import { errorTrailers } from './answer-blocks.js';
 import { type CallHost, DEADLINE_GRACE_MS, deadlineError, handlerError } from './call-host.js';
@@ -32,18 +33,21 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
   protected over = false;
   readonly #fields: readonly string[];
   readonly #encoding: string;
+  readonly #headerBytes: number;
   #expiry: DeadlineHandle | undefined;
 
   constructor(
     stream: Http2Stream,
     host: ExchangeHost,
-    call: { path: string; peer: string; fields: readonly string[]; head: RequestHead; maxMs: number },
+    call: { path: string; peer: string; list: HeaderList; head: RequestHead; maxMs: number },
   ) {
     this.stream = stream;
     this.host = host;
     this.path = call.path;
     this.peer = call.peer;
-    this.#fields = call.fields;
+    this.#fields = call.list.fields;
+    this.#headerBytes = call.list.bytes;
+    host.limits.budget.add(this.#headerBytes);
     this.#encoding = call.head.encoding;
     this.arrivedAt = host.clock.now();
     this.deadline = this.arrivedAt + Math.min(call.maxMs, call.head.timeoutMs);
@@ -102,6 +106,7 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
     if (this.over) return false;
     this.over = true;
     this.reader.stop();
+    this.host.limits.budget.give(this.#headerBytes);
     this.host.wheel.remove(this.#expiry);
     this.host.ended(this);
     return true;

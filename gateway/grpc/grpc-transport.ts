@@ -15,15 +15,17 @@ import type { Http2Stream, StreamUser } from '../http2/stream.js';
 import { httpError } from './answer-blocks.js';
 import { type ExchangeHost, refuse, refuseTransport, unimplemented } from './exchange.js';
 import { Listener } from './listener.js';
-import { ReceiveBudget } from './message-reader.js';
 import { ENCODINGS, type HeadFault, readHead } from './request-head.js';
 import { StreamExchange } from './stream-exchange.js';
 import type { GrpcTransportOptions } from './transport-options.js';
 import { UnaryExchange } from './unary-exchange.js';
+import { WireBudget } from './wire-budget.js';
 
 /** Largest list of headers of one call. */
 const MAX_HEADER_LIST_BYTES = 16 * 1024;
 const STREAM_WINDOW_BYTES = 2 ** 20;
+/** What one call takes beside its message, with room to spare: the largest message must always fit. */
+const ONE_CALL_BYTES = 2 ** 20;
 
 /**
  * gRPC over HTTP/2 of our own (`gateway/http2`): what a call costs, and what a hostile client can do, is decided here and not
@@ -35,19 +37,23 @@ export class GrpcTransport implements Transport {
   readonly #host: ExchangeHost;
   readonly #clock: Clock;
   readonly #maxDeadlineMs: number;
+  readonly #maxOpenCalls: number;
   readonly #connections = new Set<OpenConnection>();
   readonly #streams = new Set<StreamExchange>();
   readonly #options: ConnectionOptions;
   /** Connections that have something to write when this turn of the event loop is over. */
   #dirty: OpenConnection[] = [];
   #checkTimer: TimerHandle | undefined;
+  /** Unary calls that have begun and not ended, those whose message has not come included. */
+  #openUnary = 0;
   #draining = false;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: GrpcTransportOptions) {
-    const { maxMessageBytes = 64 * 1024 * 1024, maxReceiveBytes = 256 * 1024 * 1024 } = options;
+    const { maxMessageBytes = 64 * 1024 * 1024, maxWireBytes = 256 * 1024 * 1024 } = options;
     this.#clock = options.clock;
     this.#maxDeadlineMs = options.maxDeadlineMs ?? 30_000;
+    this.#maxOpenCalls = options.maxOpenCalls ?? 10_000;
     this.#methods = new Map(options.methods.map((method) => [method.path, method]));
     this.#host = {
       clock: options.clock,
@@ -55,9 +61,13 @@ export class GrpcTransport implements Transport {
       logger: options.logger,
       recorder: options.recorder,
       maxDeadlineMs: this.#maxDeadlineMs,
-      limits: { maxMessageBytes, budget: new ReceiveBudget(maxReceiveBytes) },
+      limits: {
+        maxMessageBytes,
+        budget: new WireBudget(Math.max(maxWireBytes, maxMessageBytes + ONE_CALL_BYTES)),
+      },
       ended: (exchange) => {
         if (exchange instanceof StreamExchange) this.#streams.delete(exchange);
+        else this.#openUnary--;
       },
     };
     this.#options = this.#connectionOptions(options);
@@ -109,6 +119,9 @@ export class GrpcTransport implements Transport {
       maxIdleMs: options.maxConnectionIdleMs || Number.POSITIVE_INFINITY,
       maxAgeGraceMs: options.maxConnectionAgeGraceMs ?? 30_000,
       onRequest: this.#onRequest,
+      queued: (bytes) => this.#host.limits.budget.add(bytes),
+      onBug: (thrown) =>
+        options.logger.error({ err: thrown }, 'a call could not be served: a bug, please report it'),
       onClosed: (connection) => {
         this.#connections.delete(connection);
         if (this.#connections.size === 0) this.#onEmpty?.();
@@ -138,8 +151,10 @@ export class GrpcTransport implements Transport {
     if ('kind' in head) return refuseHead(stream, head);
     const method = this.#methods.get(request.path);
     if (method === undefined) return refused(stream, unimplemented(request.path));
-    const call = { path: request.path, peer, fields: list.fields, head };
+    const call = { path: request.path, peer, list, head };
     if (method.kind === 'unary') {
+      if (this.#openUnary >= this.#maxOpenCalls) return refused(stream, tooManyCalls(this.#maxOpenCalls));
+      this.#openUnary++;
       const exchange = new UnaryExchange(stream, this.#host, { ...call, maxMs: this.#maxDeadlineMs });
       exchange.handler = method.handler;
       exchange.start();
@@ -180,6 +195,11 @@ export class GrpcTransport implements Transport {
 
 function refused(stream: Http2Stream, error: GatewayError): undefined {
   refuse(stream, error);
+}
+
+function tooManyCalls(limit: number): GatewayError {
+  const message = `too many calls are open: at most ${limit} are taken`;
+  return new GatewayError('UNAVAILABLE', message, { reason: 'queue_full', retryAfterMs: 100 });
 }
 
 function tooManyHeaders(bytes: number): GatewayError {

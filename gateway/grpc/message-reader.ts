@@ -1,4 +1,5 @@
 import { GatewayError } from '../core/error.js';
+import type { WireBudget } from './wire-budget.js';
 
 /** Flag and length before every message (doc/PROTOCOL-HTTP2.md of github.com/grpc/grpc). */
 export const PREFIX_BYTES = 5;
@@ -8,39 +9,16 @@ const FIRST_BYTES = 2 ** 20;
 /** What a server lets clients send. */
 export interface ReceiveLimits {
   readonly maxMessageBytes: number;
-  /** Bytes of messages that are under way, of all calls together: shared by all readers. */
-  readonly budget: ReceiveBudget;
+  /** Shared by all calls. */
+  readonly budget: WireBudget;
 }
 
-/** Bounds what messages under way take. A message counts as a whole once its length is known. */
-export class ReceiveBudget {
-  readonly #limit: number;
-  #used = 0;
+/** A message that is a smaller part than this of what came with it is copied: it must not keep all of that. */
+const MIN_PART = 1 / 16;
+/** What comes in smaller chunks is never worth a copy. */
+const LARGE_CHUNK_BYTES = 16 * 1024;
 
-  constructor(limitBytes: number) {
-    this.#limit = limitBytes;
-  }
-
-  /** Bytes that messages under way will take. */
-  get used(): number {
-    return this.#used;
-  }
-
-  /** Throws UNAVAILABLE when there is no room. A single message always has it. */
-  take(bytes: number): void {
-    if (this.#used > 0 && this.#used + bytes > this.#limit) {
-      const message = `messages of ${this.#used} bytes are being received, ${bytes} more would exceed ${this.#limit}`;
-      throw new GatewayError('UNAVAILABLE', message, { reason: 'byte_budget', retryAfterMs: 100 });
-    }
-    this.#used += bytes;
-  }
-
-  give(bytes: number): void {
-    this.#used -= bytes;
-  }
-}
-
-/** Called for each message; `kept` says that its bytes are a view on what was pushed. */
+/** Called for each message. */
 type OnMessage = (message: Buffer, compressed: boolean) => void;
 
 /**
@@ -83,10 +61,12 @@ export class MessageReader {
       if (prefixAt < 0) break;
       at = prefixAt;
       if (end - at >= this.#length) {
-        kept = true;
         const from = at;
         at += this.#length;
-        this.#onMessage(bytes.subarray(from, at), this.#compressed);
+        const view = bytes.subarray(from, at);
+        const copied = bytes.length >= LARGE_CHUNK_BYTES && this.#length < bytes.length * MIN_PART;
+        if (!copied) kept = true;
+        this.#onMessage(copied ? Buffer.from(view) : view, this.#compressed);
       } else this.#begin();
     }
     return kept;

@@ -30,8 +30,10 @@ export interface GrpcTransportOptions {
   readonly maxConnectionAgeGraceMs?: number;
   /** A connection without a call for this long is told to go; 0 for never. @default 0 */
   readonly maxConnectionIdleMs?: number;
-  /** Most bytes of messages that are being received, of all calls together. @default 268435456 */
-  readonly maxReceiveBytes?: number;
+  /** Most bytes of incomplete requests and untaken answers, over all connections. @default 268435456 */
+  readonly maxWireBytes?: number;
+  /** Most unary calls open at once, over all connections: refused before their message is read. @default 10000 */
+  readonly maxOpenCalls?: number;
   /** How long a client may take to open HTTP/2 on its connection. @default 5000 */
   readonly openingTimeoutMs?: number;
   /** How long a client may take nothing of an answer that waits for it. @default 10000 */

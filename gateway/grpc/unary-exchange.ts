@@ -5,6 +5,9 @@ import { ANSWER_HEAD, TRAILERS_OK } from './answer-blocks.js';
 import { Exchange } from './exchange.js';
 import { PREFIX_BYTES } from './message-reader.js';
 
+/** Answers up to this size are not counted: they go out at once, as a rule. */
+const AT_ONCE_BYTES = 16 * 1024;
+
 /** One unary call: a message comes in, the handler answers one, and whatever it does the client gets exactly one answer. */
 export class UnaryExchange extends Exchange {
   handler: UnaryHandler | undefined;
@@ -60,6 +63,7 @@ export class UnaryExchange extends Exchange {
       return;
     }
     try {
+      if (message.byteLength > AT_ONCE_BYTES) this.host.limits.budget.check(message.byteLength);
       this.stream.respond(ANSWER_HEAD, new Framed(message), TRAILERS_OK);
       this.finish();
     } catch (thrown) {

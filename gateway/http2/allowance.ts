@@ -23,6 +23,11 @@ export class Allowance {
     return true;
   }
 
+  /** Gives some back, up to the burst: what was useful pays for what was not. */
+  earn(count: number): void {
+    this.#left = Math.min(this.#burst, this.#left + count);
+  }
+
   #refill(now: number): void {
     const earned = ((now - this.#at) / 1000) * this.#perSecond;
     this.#left = Math.min(this.#burst, this.#left + earned);

@@ -5,8 +5,11 @@ import { H2_ERROR } from './frames.js';
 
 /** Frames that bring nothing (PING, SETTINGS, PRIORITY, empty DATA): more than any honest peer sends. */
 const IDLE_FRAMES = { burst: 20_000, perSecond: 5_000 };
-/** Streams that end in a reset, by either side's doing. nghttp2 has the same figures. */
-const RESETS = { burst: 1000, perSecond: 33 };
+/**
+ * Streams that end in a reset, by either side's doing. Each that was answered allows for another, so that a client whose deadlines
+ * are short is not taken for an attacker.
+ */
+const RESETS = { burst: 3000, perSecond: 500 };
 
 /** What a connection's peer has used up of what it may cost us for nothing. Throws a ConnectionError when it is too much. */
 export class Charges {
@@ -24,6 +27,11 @@ export class Charges {
   idleFrame(): void {
     if (!this.#idleFrames.take(this.#clock))
       throw new ConnectionError(H2_ERROR.enhanceYourCalm, 'too many frames that bring nothing');
+  }
+
+  /** A stream was answered to its end. */
+  answered(): void {
+    this.#resets.earn(1);
   }
 
   /** "Rapid reset", and its twin in which the peer makes us reset. */

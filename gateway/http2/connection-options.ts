@@ -45,6 +45,10 @@ export interface ConnectionOptions {
     list: HeaderList,
     peer: string,
   ): StreamUser | undefined;
+  /** So many more bytes of answers wait for their peers to take them; fewer where it is negative. */
+  queued(bytes: number): void;
+  /** Whoever uses streams has thrown: a bug. The connection ends, the others go on. */
+  onBug(thrown: unknown): void;
   onClosed(connection: OpenConnection): void;
   /** The connection has something to write: call its `flush` when this turn of the event loop is over. */
   flushSoon(connection: OpenConnection): void;

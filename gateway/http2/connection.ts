@@ -126,8 +126,10 @@ export class Connection implements OpenConnection {
       const at = this.#prefaceSeen < PREFACE.length ? this.#readPreface(chunk) : 0;
       if (at < chunk.length) this.#splitter.push(chunk, at);
     } catch (thrown) {
-      if (!(thrown instanceof ConnectionError)) throw thrown;
-      this.#fail(thrown);
+      if (!(thrown instanceof ConnectionError)) this.#options.onBug(thrown);
+      this.#fail(
+        thrown instanceof ConnectionError ? thrown : new ConnectionError(H2_ERROR.internalError, 'a bug'),
+      );
     }
     if (!this.#keepChunk) freeBuffer(chunk);
     if (this.#out.waitingBytes > MAX_UNREAD_BYTES) this.#socket.pause();

@@ -23,6 +23,7 @@ const MAX_FRAME_BYTES = DEFAULT_MAX_FRAME_BYTES;
  */
 export class SendWindows {
   readonly #out: SendBuffer;
+  readonly #queued: (bytes: number) => void;
   readonly #onEnded: (stream: Http2Stream) => void;
   /** Streams with something in their queues, in the order of their turns. */
   readonly #waiting = new Set<Http2Stream>();
@@ -30,9 +31,13 @@ export class SendWindows {
   /** Of a new stream: what the peer's SETTINGS say. */
   initial = DEFAULT_WINDOW_BYTES;
 
-  /** @param onEnded called when the trailers of a stream were sent */
-  constructor(out: SendBuffer, onEnded: (stream: Http2Stream) => void) {
+  /**
+   * @param queued told of bytes that begin to wait, and, negative, of those that do not wait any more
+   * @param onEnded called when the trailers of a stream were sent
+   */
+  constructor(out: SendBuffer, queued: (bytes: number) => void, onEnded: (stream: Http2Stream) => void) {
     this.#out = out;
+    this.#queued = queued;
     this.#onEnded = onEnded;
   }
 
@@ -80,8 +85,10 @@ export class SendWindows {
     this.#out.bytes.set(block, at);
   }
 
-  /** Something was added to the stream's queue. */
-  add(stream: Http2Stream): void {
+  /** Something was added to the stream's queue, `bytes` of a body. */
+  add(stream: Http2Stream, bytes: number): void {
+    stream.queuedBytes += bytes;
+    this.#queued(bytes);
     this.#waiting.add(stream);
     this.pump();
   }
@@ -90,6 +97,7 @@ export class SendWindows {
   remove(stream: Http2Stream): void {
     this.#waiting.delete(stream);
     stream.queue.length = 0;
+    this.#queued(-stream.queuedBytes);
     stream.queuedBytes = 0;
   }
 
@@ -164,6 +172,7 @@ export class SendWindows {
     this.#window -= length;
     stream.sendWindow -= length;
     stream.queuedBytes -= length;
+    this.#queued(-length);
     if (next.at === next.bytes.length) this.#sent(stream, next);
     return true;
   }

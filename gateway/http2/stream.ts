@@ -19,8 +19,8 @@ export interface StreamHost {
   /** Sends all of a short answer at once, if the windows allow it. */
   sendWhole(stream: Http2Stream, head: Uint8Array, body: Body, trailers: Uint8Array): boolean;
   sendHeaders(stream: Http2Stream, block: Uint8Array, end: boolean): void;
-  /** Something waits in `stream.queue`. */
-  sendQueued(stream: Http2Stream): void;
+  /** Something was added to `stream.queue`, `bytes` of a body. */
+  sendQueued(stream: Http2Stream, bytes: number): void;
   /** Ends the stream at once, in both directions; its user is told. */
   reset(stream: Http2Stream, code: H2ErrorCode): void;
   /** Bytes of a body were used: the peer may send as many more on this stream. */
@@ -91,9 +91,8 @@ export class Http2Stream {
   /** Part of the answer's body, which must not be touched after. `queuedBytes` says how much waits. */
   write(bytes: Buffer): void {
     if (this.localEnded) return;
-    this.queuedBytes += bytes.length;
     this.queue.push({ bytes, at: 0, trailers: false });
-    this.#host.sendQueued(this);
+    this.#host.sendQueued(this, bytes.length);
   }
 
   /** Ends the answer, after what waits. */
@@ -105,7 +104,7 @@ export class Http2Stream {
       return;
     }
     this.queue.push({ bytes: Buffer.from(trailers), at: 0, trailers: true });
-    this.#host.sendQueued(this);
+    this.#host.sendQueued(this, 0);
   }
 
   /** Ends the stream at once, in both directions. */

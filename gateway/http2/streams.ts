@@ -47,7 +47,7 @@ export class Streams implements StreamHost {
     this.#out = out;
     this.#charges = charges;
     this.#onLast = onLast;
-    this.windows = new SendWindows(out, (stream) => {
+    this.windows = new SendWindows(out, options.queued, (stream) => {
       stream.localEnded = true;
       this.finished(stream);
     });
@@ -72,8 +72,8 @@ export class Streams implements StreamHost {
     this.windows.sendHeaders(stream.id, block, end);
   }
 
-  sendQueued(stream: Http2Stream): void {
-    this.windows.add(stream);
+  sendQueued(stream: Http2Stream, bytes: number): void {
+    this.windows.add(stream, bytes);
   }
 
   consumed(stream: Http2Stream, bytes: number): void {
@@ -85,6 +85,7 @@ export class Streams implements StreamHost {
   }
 
   finished(stream: Http2Stream): void {
+    this.#charges.answered();
     // The peer may stop: we have answered before it had said everything (section 8.1).
     if (!stream.remoteEnded) this.#sendReset(stream.id, H2_ERROR.noError);
     this.#forget(stream);
@@ -155,8 +156,11 @@ export class Streams implements StreamHost {
   rstStream(id: number, size: number): void {
     if (size !== 4) throw new ConnectionError(H2_ERROR.frameSizeError, 'RST_STREAM takes 4 bytes');
     const stream = this.#streamOf('RST_STREAM', id);
+    if (stream === undefined) {
+      this.#charges.idleFrame();
+      return;
+    }
     this.#charges.reset();
-    if (stream === undefined) return;
     stream.remoteEnded = true;
     this.#close(stream);
   }

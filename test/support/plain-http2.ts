@@ -42,6 +42,10 @@ export async function plainHttp2(
     maxAgeMs: () => Number.POSITIVE_INFINITY,
     maxAgeGraceMs: 1000,
     onRequest: mirror,
+    queued: () => {},
+    onBug: (thrown) => {
+      throw thrown;
+    },
     onClosed: () => {},
     flushSoon: (connection) => setImmediate(() => connection.flush()),
     ...options,

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { GatewayError } from '../../../gateway/core/error.js';
-import { MessageReader, ReceiveBudget } from '../../../gateway/grpc/message-reader.js';
+import { MessageReader } from '../../../gateway/grpc/message-reader.js';
+import { WireBudget } from '../../../gateway/grpc/wire-budget.js';
 import { frame } from '../../support/raw-grpc.js';
 
-function reader(maxMessageBytes = 1 << 24, budget = new ReceiveBudget(1 << 24)) {
+function reader(maxMessageBytes = 1 << 24, budget = new WireBudget(1 << 24)) {
   const seen: Buffer[] = [];
   return {
     seen,
@@ -66,7 +67,7 @@ test('B25 a message over the limit is refused by its prefix', () => {
 });
 
 test('F93 messages under way share a budget, and give it back when they end or are given up', () => {
-  const budget = new ReceiveBudget(1000);
+  const budget = new WireBudget(1000);
   const first = reader(10_000, budget).reader;
   const second = reader(10_000, budget).reader;
   const body = frame(Buffer.alloc(800));
@@ -85,4 +86,12 @@ test('F93 messages under way share a budget, and give it back when they end or a
 test('B26 a flag other than 0 and 1 is refused', () => {
   const { reader: read } = reader();
   assert.throws(() => read.push(Buffer.from([2, 0, 0, 0, 0]), 0, 5), GatewayError);
+});
+
+test('a small message out of a large chunk is a copy: it must not keep the chunk', () => {
+  const { seen, reader: read } = reader();
+  const chunk = Buffer.concat([frame(Buffer.from('small')), Buffer.alloc(20_000)]);
+  assert.equal(read.push(chunk, 0, 10), false);
+  assert.notEqual(seen[0]?.buffer, chunk.buffer);
+  assert.equal(seen[0]?.toString(), 'small');
 });

@@ -1,0 +1,98 @@
+/** What the transport holds at the wire is bounded: FAULTS A12-A14, F93. Over our own HTTP/2 only. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asBuffer } from '../../gateway/grpc/call-host.js';
+import { ECHO, echo, gate, hello, start, unary } from '../support/grpc-echo.js';
+import { answerOf, frame } from '../support/raw-grpc.js';
+
+test('A13 A14 a call whose message never ends is DEADLINE_EXCEEDED at the server’s own maximum', async (t) => {
+  const { client } = await start(t, [echo], { maxDeadlineMs: 100 });
+  const slow = client.open(ECHO);
+  const slowAnswer = answerOf(slow);
+  slow.write(frame(hello).subarray(0, 6));
+  const open = client.open(ECHO);
+  const openAnswer = answerOf(open);
+  open.write(frame(hello));
+  assert.equal((await slowAnswer).status, 4);
+  assert.equal((await openAnswer).status, 4);
+  assert.equal((await client.call(ECHO, frame(hello))).status, 0);
+});
+
+test('F93 a message that finds no room is UNAVAILABLE before it is read, and room comes back', async (t) => {
+  const { client } = await start(t, [echo], { maxMessageBytes: 100_000, maxWireBytes: 150_000 });
+  // The budget is at least one message and a megabyte: eleven of these do not fit.
+  const held = Array.from({ length: 11 }, () => {
+    const stream = client.open(ECHO);
+    stream.write(frame(Buffer.alloc(100_000)).subarray(0, 10));
+    return stream;
+  });
+  const last = client.open(ECHO);
+  const refused = answerOf(last);
+  last.write(frame(Buffer.alloc(100_000)).subarray(0, 10));
+  last.on('response', () => last.close());
+  const answer = await refused;
+  assert.equal(answer.status, 14);
+  assert.match(answer.message, /byte budget/);
+  for (const stream of held) stream.close(8);
+  await sleep(20);
+  assert.equal((await client.call(ECHO, frame(Buffer.alloc(100_000)))).status, 0);
+});
+
+test('A12 an answer that its client does not take ends, and leaves nothing held', async (t) => {
+  const large = unary(async () => asBuffer(Buffer.alloc(5_000_000)), '/test.Echo/Large');
+  const { client } = await start(t, [echo, large], { sendStallMs: 500 });
+  const stream = client.open('/test.Echo/Large');
+  const answer = answerOf(stream);
+  stream.end(frame(hello));
+  stream.pause();
+  const before = Date.now();
+  await new Promise((resolve) => stream.once('close', resolve));
+  assert.ok(Date.now() - before < 5000);
+  stream.resume();
+  assert.notEqual((await answer).resetCode, 0);
+  assert.equal((await client.call(ECHO, frame(hello))).status, 0);
+});
+
+test('calls beyond the limit are UNAVAILABLE before their message is read', async (t) => {
+  const held = gate();
+  const { client } = await start(t, [unary(held.handler)], { maxOpenCalls: 2 });
+  const first = client.call(ECHO, frame(hello));
+  const waiting = client.open(ECHO);
+  await held.context;
+  const refused = await client.call(ECHO, frame(hello));
+  assert.equal(refused.status, 14);
+  assert.match(refused.message, /at most 2/);
+  waiting.close(8);
+  held.answer(hello);
+  assert.equal((await first).status, 0);
+  assert.equal((await client.call(ECHO, frame(hello))).status, 0);
+});
+
+test('B36 headers over 16 KiB are RESOURCE_EXHAUSTED, many or large', async (t) => {
+  const { client } = await start(t, [echo]);
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`x-header-${i}`, 'value']));
+  for (const headers of [many, { 'x-large': 'a'.repeat(40_000) }])
+    assert.equal((await client.call(ECHO, frame(hello), headers)).status, 8);
+  assert.equal((await client.call(ECHO, frame(hello))).status, 0);
+});
+
+test('B20 B21 B24 B26 B33 B37 what is no gRPC, or no whole message, is told in the terms of the protocol', async (t) => {
+  const { client } = await start(t, [echo]);
+  const http = async (headers: Record<string, string | undefined>): Promise<unknown> =>
+    (await client.call(ECHO, frame(hello), headers)).headers[':status'];
+  assert.equal(await http({ 'content-type': 'application/grpc-web' }), 415);
+  assert.equal(await http({ 'content-type': 'application/grpc+json' }), 415);
+  assert.equal(await http({ ':method': 'GET' }), 405);
+  assert.equal((await client.call(ECHO, frame(hello), { te: undefined })).resetCode, 1);
+  assert.equal((await client.call(ECHO, frame(hello).subarray(0, 7))).status, 13);
+  assert.equal((await client.call(ECHO, frame(hello, true))).status, 13);
+  const flagged = frame(hello);
+  flagged[0] = 2;
+  assert.equal((await client.call(ECHO, flagged)).status, 13);
+  for (const timeout of ['banana', '-5S', '123456789m', '5X'])
+    assert.equal((await client.call(ECHO, frame(hello), { 'grpc-timeout': timeout })).status, 13, timeout);
+  for (const timeout of ['99999999M', '99999999H'])
+    assert.equal((await client.call(ECHO, frame(hello), { 'grpc-timeout': timeout })).status, 0, timeout);
+  assert.equal((await client.call(ECHO, frame(hello), { 'x-bin': '***' })).status, 3);
+});
