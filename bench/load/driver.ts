@@ -290,6 +290,8 @@ export class Driver implements PoolEvents {
     const outcome = this.#recorder.ended(call, now);
     if (outcome === 'ok') this.#live.record(now - call.intendedMs);
     this.#spare.push(call);
+    // When the first call too many would have been started.
+    if (this.#closedLoop && this.#leftCalls <= 0) this.#endedEarlyMs ??= now;
     if (this.#phase !== 'drain') {
       if (this.#closedLoop) this.#startNext(connection);
     } else if (this.#recorder.open === 0) this.#done();
@@ -313,9 +315,11 @@ export class Driver implements PoolEvents {
   }
 
   #measuredMs(): number {
-    const { durationMs, maxCalls } = this.#plan;
+    const { durationMs, warmupMs } = this.#plan;
+    // Without a warm-up the calls begin on an idle server: they take until the last of them has ended. After one there are
+    // always others before them, and as many behind them when the first call too many would start.
     const early =
-      this.#closedLoop && maxCalls !== undefined && this.#leftCalls <= 0
+      this.#closedLoop && this.#leftCalls <= 0 && warmupMs === 0
         ? this.#recorder.lastEndMs
         : this.#endedEarlyMs;
     if (early === undefined) return durationMs;
