@@ -8,13 +8,13 @@ import { RequestTemplate } from '../http2/request.js';
 import { LatencyCounts } from '../latency-counts.js';
 import { Recorder, type RecorderPart } from '../recorder.js';
 import { Verifier } from '../verify.js';
+import { Alarm } from './alarm.js';
 import { shareOf } from './arrivals.js';
 import { Backlog } from './backlog.js';
 import { CpuMeter } from './cpu-meter.js';
 import { mixChooser } from './mix.js';
 import { Pacer } from './pacer.js';
 import { type PlannedStarts, plannedStarts } from './planned-starts.js';
-import { timers } from './timers.js';
 
 /** What one generator process found. */
 export interface PartResult extends RecorderPart {
@@ -53,6 +53,8 @@ export class Driver implements PoolEvents {
   readonly #cpu = new CpuMeter();
   readonly #closedLoop: boolean;
   #recorder: Recorder;
+  /** In an open loop, from `connect` on. */
+  #alarm: Alarm | undefined;
   #pacer: Pacer | undefined;
   #timers: NodeJS.Timeout[] = [];
   #phase: Progress['phase'] = 'warmup';
@@ -89,8 +91,9 @@ export class Driver implements PoolEvents {
   }
 
   /** @throws Error when the target cannot be reached. */
-  connect(): Promise<void> {
-    return this.#pool.connect();
+  async connect(): Promise<void> {
+    await this.#pool.connect();
+    if (!this.#closedLoop) this.#alarm = await Alarm.start();
   }
 
   /** Runs warm-up and measurement from an instant that all processes share. */
@@ -135,6 +138,7 @@ export class Driver implements PoolEvents {
   close(): void {
     this.#finish = undefined;
     this.#pacer?.stop();
+    void this.#alarm?.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers = [];
     this.#pool.close();
@@ -162,12 +166,12 @@ export class Driver implements PoolEvents {
       this.#pool.flush();
     } else {
       const starts = plannedStarts(this.#plan, this.#part, { startMs, fromMs: this.#fromMs });
-      this.#pacer = this.#newPacer(starts);
+      this.#pacer = this.#newPacer(starts, this.#alarm as Alarm);
       this.#pacer.start();
     }
   }
 
-  #newPacer(starts: PlannedStarts): Pacer {
+  #newPacer(starts: PlannedStarts, clock: Alarm): Pacer {
     return new Pacer({
       next: starts.next,
       onDue: (intendedMs) => {
@@ -180,7 +184,7 @@ export class Driver implements PoolEvents {
         this.#stopStarting();
       },
       activity: () => this.#pool.reads,
-      clock: timers,
+      clock,
     });
   }
 

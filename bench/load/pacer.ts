@@ -17,14 +17,17 @@ export interface PacerOptions {
 /** Time and ways to wait for it, as the pacer needs them. */
 export interface PacerClock {
   now(): number;
-  /** Once, after at least `ms`; late by up to a millisecond and more. */
+  /** Once, after `ms`, fractions included; late by up to a tenth of a millisecond on a machine with a core to spare. One at a time. */
   after(ms: number, fn: () => void): () => void;
   /** Once, as soon as whatever else is ready has been handled. */
   soon(fn: () => void): () => void;
 }
 
-/** Timers are exact to a millisecond at best: what is nearer than this is waited for by asking again and again. */
-const SPIN_BELOW_MS = 2;
+/**
+ * What is nearer than this is waited for by asking again and again: about as long as the clock is late. Not longer, since
+ * a process that never sleeps is the first to lose its core where the server wants one.
+ */
+const SPIN_BELOW_MS = 0.1;
 /** Calls started in one go after a stall, before answers are looked at again. */
 const MAX_STEP = 512;
 /** More between two looks at the clock was no waiting but something that kept the process from running. */
@@ -84,7 +87,7 @@ export class Pacer {
       this.#cancel = clock.soon(this.#step);
     } else {
       this.#lookedMs = Number.NaN;
-      this.#cancel = clock.after(Math.max(1, Math.floor(waitMs - SPIN_BELOW_MS + 0.5)), this.#step);
+      this.#cancel = clock.after(waitMs - SPIN_BELOW_MS, this.#step);
     }
   };
 
