@@ -26,6 +26,7 @@ const PATHS = {
   h2load: 'bin/h2load',
   h2spec: 'bin/h2spec',
   python: 'venv/bin/python',
+  mlserver: 'venv/bin/mlserver',
 } as const;
 
 export type ToolName = keyof typeof PATHS;
