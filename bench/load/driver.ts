@@ -153,8 +153,10 @@ export class Driver implements PoolEvents {
     return new Recorder({ templates, fromMs: this.#fromMs, durationMs });
   }
 
+  /** Not before the instant: timers are early, too, by fractions of a millisecond, and calls begun then would be warm-up. */
   #at(instantMs: number, fn: () => void): void {
-    this.#timers.push(setTimeout(fn, Math.max(0, instantMs - monotonicMs())));
+    const leftMs = Math.max(0, Math.ceil(instantMs - monotonicMs()));
+    this.#timers.push(setTimeout(() => (monotonicMs() < instantMs ? this.#at(instantMs, fn) : fn()), leftMs));
   }
 
   #start(startMs: number): void {

@@ -24,42 +24,44 @@ const call = template({
 });
 
 test('some calls of a closed loop give the rate of the loop, with a warm-up as well as without', async (t) => {
-  const { grpcPort } = await serve(t, 4, 50);
+  const { grpcPort } = await serve(t, 4, 100);
   const rate = async (warmupMs: number): Promise<number> => {
     const result = await runLoad(
       planFor(grpcPort, {
         templates: [call],
-        // Three of four wait: calls that were begun in the warm-up hold up the first ones that count.
-        arrivals: { kind: 'closed', concurrency: 16 },
+        // 60 of 64 wait: those of the warm-up are in front of all that count, which end more than a second late.
+        arrivals: { kind: 'closed', concurrency: 64 },
         warmupMs,
-        maxCalls: 48,
+        maxCalls: 40,
         durationMs: 30_000,
+        drainMs: 10_000,
       }),
     );
-    assert.deepEqual([result.counts.offered, result.counts.ok], [48, 48]);
-    return (48 * 1000) / result.durationMs;
+    assert.deepEqual([result.counts.offered, result.counts.ok], [40, 40]);
+    return (40 * 1000) / result.durationMs;
   };
   for (const warmupMs of [0, 400]) {
     const found = await rate(warmupMs);
-    assert.ok(found > 66 && found < 88, `${found} calls/s after ${warmupMs} ms, the server's 80 are wanted`);
+    // Wide, for a machine that has much else to do; with the wait of the last calls it would be 15.
+    assert.ok(found > 22 && found < 60, `${found} calls/s after ${warmupMs} ms, the server's 40 are wanted`);
   }
 });
 
 test('--find-max-rate finds what the server can do', async (t) => {
-  const capacityPerS = (32 * 1000) / 40;
-  const { address } = await serve(t, 32, 40);
-  // Below capacity hardly a call waits; above it the queue grows with every call. A median, because a stall of a machine that
-  // others use as well must not decide a step.
+  const capacityPerS = (16 * 1000) / 200;
+  const { address } = await serve(t, 16, 200);
+  // Below capacity hardly a call waits; above it the queue grows with every call. Runs so long, and a median, because a machine
+  // that has much else to do must not decide a step.
   const { code, stdout, stderr } = await runCli([
-    ...['bench', 'wait', '--address', address, '--find-max-rate', '--p50', '60ms', '--rate', '300'],
-    ...['--duration', '1s', '--warmup', '200ms', '--resolution', '0.2', '--json'],
+    ...['bench', 'wait', '--address', address, '--find-max-rate', '--p50', '250ms', '--rate', '30'],
+    ...['--duration', '1500ms', '--warmup', '300ms', '--resolution', '0.2', '--json'],
   ]);
   const { search } = readReport(stdout);
   const told = `${stderr}${JSON.stringify(search)}`;
   assert.equal(code, 0, told);
   const [found, failed] = [search?.maxRatePerS ?? 0, search?.failedRatePerS ?? 0];
   t.diagnostic(`${found}/s passed and ${failed}/s failed, true are ${capacityPerS}/s: ${search?.ended}`);
-  assert.ok(found > 0.6 * capacityPerS && found < 1.1 * capacityPerS, told);
+  assert.ok(found > 0.7 * capacityPerS && found < 1.15 * capacityPerS, told);
   assert.ok(failed > found && failed < 1.6 * capacityPerS, told);
   assert.equal(search?.limitedByGenerator, false, told);
 });
