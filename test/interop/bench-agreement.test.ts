@@ -14,14 +14,19 @@
  *   than half a core for it; that is asserted, and what the whole machine needed is printed.
  * Latencies are so long because a stall of the server delays every call that is open, at the high point 256 of 2560: one in
  * a run is the run's p99. A process that wants a core in use by others, or collects garbage, stalls for 10 to 25 ms on a
- * machine shared with others; a tenth of 400 ms has room for that, so that no noise is a reason to skip. The price: an
- * error of a generator shows only from 40 ms a call, or 10%; what is proportional shows, what is constant and small does not.
+ * machine shared with others; a tenth of 400 ms has room for that. The price: an error
+ * of a generator shows only from 40 ms a call, or 10%; what is proportional shows, what is constant and small does not.
  * Runs last 4 s, of which ghz's connecting, which it counts, is some 10 ms. A run begins with a burst of all its calls, which
  * wait for one another as later ones never do. What began in the first three rounds is left out of the percentiles, of
  * all three: ours warms up so long, the others say when each call began. `calls` are whole rounds.
  * Rounds are interleaved, and each generator goes first in its turn. Of rates and p50s the median of the rounds counts, of
  * p99s the lowest: one stall decides a p99, what else runs on the machine can only add to it, and a generator that is wrong
  * is wrong in every round. The medians of the p99s are printed.
+ *
+ * Chosen before any run: models that wait, known rates, medians, 100 ms. Changed after runs had failed: 400 ms instead of 100,
+ * the first rounds left out, and the lowest p99 instead of the median one. It still fails, rates included, on
+ * a machine whose cores are nearly all busy (in all runs that failed so, 91% and more): then CPU time decides after all.
+ * That is not skipped over.
  *
  * All three send the same bytes, as many times, over as many connections and streams.
  */
