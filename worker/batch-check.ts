@@ -1,3 +1,4 @@
+import { float16Value } from './half.js';
 import type { WireTensor } from './protocol.js';
 
 /**
@@ -5,8 +6,9 @@ import type { WireTensor } from './protocol.js';
  * not change answers" (docs/ARCHITECTURE.md), over bytes.
  * Other batch sizes take other kernels, whose sums round differently: floats may differ by rounding, all else by nothing.
  */
-const ABSOLUTE = 1e-6;
-const RELATIVE = 1e-5;
+const TOLERANCE = { absolute: 1e-6, relative: 1e-5 };
+/** FP16 has three decimal digits: about ten of its steps. */
+const FP16_TOLERANCE = { absolute: 1e-3, relative: 1e-2 };
 
 /** Stacks tensors of one name along their first dimension. The rest of the shape is the first one's. */
 export function stackRows(parts: readonly WireTensor[]): WireTensor {
@@ -34,7 +36,7 @@ export function stackAnswers(parts: readonly (readonly WireTensor[])[]): WireTen
 
 /**
  * Undefined when `batch` equals `alone` (the stacked answers of the single rows), else the first difference in words.
- * Elements agree when they are bit-equal, both NaN, or floats with |d| <= 1e-6 + 1e-5*|x|.
+ * Elements agree when they are bit-equal, both NaN, or floats with |d| <= 1e-6 + 1e-5*|x| (FP16: 1e-3 + 1e-2*|x|).
  */
 export function firstDifference(
   alone: readonly WireTensor[],
@@ -55,21 +57,21 @@ export function firstDifference(
 function differenceIn(expected: WireTensor, actual: WireTensor): string | undefined {
   const [a, b] = [floats(expected), floats(actual)];
   if (a === undefined || b === undefined) return `output '${expected.name}' differs in a batch`;
+  const { absolute, relative } = expected.datatype === 'FP16' ? FP16_TOLERANCE : TOLERANCE;
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [a[i] as number, b[i] as number];
     if (Object.is(x, y) || x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
-    if (Math.abs(x - y) <= ABSOLUTE + RELATIVE * Math.abs(x)) continue;
+    if (Math.abs(x - y) <= absolute + relative * Math.abs(x)) continue;
     return `output '${expected.name}' is ${y} in a batch and ${x} alone (element ${i})`;
   }
   return undefined;
 }
 
-function floats(tensor: WireTensor): Float32Array | Float64Array | undefined {
-  if (tensor.datatype !== 'FP32' && tensor.datatype !== 'FP64') return undefined;
-  const size = tensor.datatype === 'FP32' ? 4 : 8;
-  const { buffer, byteOffset, byteLength } =
-    tensor.data.byteOffset % size === 0 ? tensor.data : tensor.data.slice();
-  return size === 4
-    ? new Float32Array(buffer, byteOffset, byteLength / size)
-    : new Float64Array(buffer, byteOffset, byteLength / size);
+function floats(tensor: WireTensor): ArrayLike<number> | undefined {
+  const { datatype, data } = tensor;
+  if (datatype !== 'FP16' && datatype !== 'FP32' && datatype !== 'FP64') return undefined;
+  // A copy is aligned.
+  const { buffer } = new Uint8Array(data);
+  if (datatype === 'FP16') return Float32Array.from(new Uint16Array(buffer), float16Value);
+  return datatype === 'FP32' ? new Float32Array(buffer) : new Float64Array(buffer);
 }

@@ -4,6 +4,7 @@ import { GatewayError, quote } from '../gateway/core/error.js';
 import { elementCount } from '../gateway/core/tensor.js';
 import { decodeStrings, encodeStrings } from './bytes-tensor.js';
 import type { WireTensor } from './protocol.js';
+import { isInputFault } from './run-fault.js';
 
 /** The only place that knows onnxruntime-node. ORT_DISABLE_TELEMETRY=1 must be in the environment before it is loaded. */
 
@@ -24,7 +25,7 @@ interface NumericArrayType {
   new (buffer: ArrayBuffer, byteOffset: number, length: number): NumericArray;
 }
 
-/** The runtime's name and array of each numeric datatype. FP16 is left out: its array differs between Node versions. */
+/** The runtime's name and array of each numeric datatype. FP16 is its bits: see `toRuntime`. */
 const NUMERIC: Readonly<Record<string, readonly [OrtTensor.Type, NumericArrayType]>> = {
   FP32: ['float32', Float32Array],
   FP64: ['float64', Float64Array],
@@ -36,14 +37,17 @@ const NUMERIC: Readonly<Record<string, readonly [OrtTensor.Type, NumericArrayTyp
   UINT32: ['uint32', Uint32Array],
   INT64: ['int64', BigInt64Array],
   UINT64: ['uint64', BigUint64Array],
+  FP16: ['float16', Uint16Array],
   BOOL: ['bool', Uint8Array],
 };
 
 const DATATYPE_OF: ReadonlyMap<string, string> = new Map([
   ...Object.entries(NUMERIC).map(([datatype, [type]]) => [type, datatype] as const),
   ['string', 'BYTES'],
-  ['float16', 'FP16'],
 ]);
+
+/** The largest dimension that the runtime's binding takes. */
+const MAX_DIM = 2 ** 32 - 1;
 
 /** Longest message of the runtime that is passed on, in characters. */
 const MAX_RUNTIME_MESSAGE = 500;
@@ -103,7 +107,8 @@ export class OnnxSession {
 
   /**
    * Runs the model. The inputs' buffers must not be touched until it is done; the outputs own theirs. Throws
-   * INVALID_ARGUMENT for an input that is no tensor of its datatype and shape, INTERNAL when the model fails.
+   * INVALID_ARGUMENT for an input that is no tensor of its datatype and shape or that holds an index outside of a table,
+   * INTERNAL when the model fails.
    */
   async run(inputs: readonly WireTensor[], outputs: readonly string[]): Promise<SessionResult> {
     // Without a prototype: an input may be called `__proto__`.
@@ -115,6 +120,8 @@ export class OnnxSession {
       results = await this.#session.run(feeds, outputs as string[]);
     } catch (error) {
       const message = `the model failed: ${runtimeMessage(error)}`;
+      if (isInputFault(message))
+        throw new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request', cause: error });
       throw new GatewayError('INTERNAL', message, { reason: 'model_error', cause: error });
     }
     const endedAt = monotonicMs();
@@ -140,6 +147,8 @@ function sessionValue(value: InferenceSession.ValueMetadata): SessionValue {
 function toRuntime(tensor: WireTensor): OrtTensor {
   const { name, datatype, shape, data } = tensor;
   const count = elementCount(shape);
+  if (shape.some((dim) => dim > MAX_DIM))
+    throw invalid(`input ${quote(name)} has shape [${shape}], the runtime takes dimensions up to ${MAX_DIM}`);
   if (datatype === 'BYTES') return new OrtTensor('string', decodeStrings(name, data, count), shape);
   const kind = NUMERIC[datatype];
   if (kind === undefined)
@@ -152,6 +161,9 @@ function toRuntime(tensor: WireTensor): OrtTensor {
     );
   const bytes = data.byteOffset % size === 0 ? data : data.slice();
   const view = new ArrayType(bytes.buffer, bytes.byteOffset, count);
+  // Where Float16Array exists (Node 24), the library makes one of the bits, which its own native half then refuses or
+  // loses ("got typed array (0)", "not enough space"). It reads these four fields and takes a Uint16Array everywhere.
+  if (type === 'float16') return { type, dims: shape, data: view, location: 'cpu' } as unknown as OrtTensor;
   return new OrtTensor(type as 'float32', view as Float32Array, shape);
 }
 

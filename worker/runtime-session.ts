@@ -24,7 +24,7 @@ export async function openSession(spec: LoadSpec): Promise<RuntimeSession> {
 }
 
 /**
- * The first run of a session is slow: it is made here, on one row that is always the same (floats of -1, integers of 0). A
+ * The first run of a session is slow: it is made here, on one row that is always the same (floats of -1, integers of 1). A
  * model that refuses it is not a broken one.
  */
 export async function warmUp(

@@ -1,5 +1,6 @@
 import { elementCount } from '../gateway/core/tensor.js';
 import { encodeStrings } from './bytes-tensor.js';
+import { float16Bits } from './half.js';
 import type { WireTensor } from './protocol.js';
 
 /** Made-up inputs, legal for their datatypes: for warm-up, for the batch check and for the first latencies. */
@@ -41,22 +42,24 @@ const bytesOf = (array: { readonly buffer: ArrayBuffer }): Uint8Array<ArrayBuffe
   new Uint8Array(array.buffer);
 
 /**
- * One row of each datatype. Floats look like standardised features; integers are small, since they are mostly indices
- * into tables whose size is not known; strings are short words.
+ * One row of each datatype. Floats look like standardised features; integers are 1 to 3, since they are mostly indices
+ * into tables whose size is not known, and never 0: as a divisor, a step or a length that ends the process or never ends
+ * in the runtime (STFT, DFT). Strings are short words.
  */
 const FILL: Readonly<Record<string, Fill>> = {
   FP32: (count, random) => bytesOf(Float32Array.from({ length: count }, () => random() * 4 - 1)),
   FP64: (count, random) => bytesOf(Float64Array.from({ length: count }, () => random() * 4 - 1)),
-  INT8: (count, random) => bytesOf(Int8Array.from({ length: count }, () => random() * 4)),
-  UINT8: (count, random) => bytesOf(Uint8Array.from({ length: count }, () => random() * 4)),
-  INT16: (count, random) => bytesOf(Int16Array.from({ length: count }, () => random() * 4)),
-  UINT16: (count, random) => bytesOf(Uint16Array.from({ length: count }, () => random() * 4)),
-  INT32: (count, random) => bytesOf(Int32Array.from({ length: count }, () => random() * 4)),
-  UINT32: (count, random) => bytesOf(Uint32Array.from({ length: count }, () => random() * 4)),
+  FP16: (count, random) => bytesOf(Uint16Array.from({ length: count }, () => float16Bits(random() * 4 - 1))),
+  INT8: (count, random) => bytesOf(Int8Array.from({ length: count }, () => 1 + random() * 3)),
+  UINT8: (count, random) => bytesOf(Uint8Array.from({ length: count }, () => 1 + random() * 3)),
+  INT16: (count, random) => bytesOf(Int16Array.from({ length: count }, () => 1 + random() * 3)),
+  UINT16: (count, random) => bytesOf(Uint16Array.from({ length: count }, () => 1 + random() * 3)),
+  INT32: (count, random) => bytesOf(Int32Array.from({ length: count }, () => 1 + random() * 3)),
+  UINT32: (count, random) => bytesOf(Uint32Array.from({ length: count }, () => 1 + random() * 3)),
   INT64: (count, random) =>
-    bytesOf(BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * 4)))),
+    bytesOf(BigInt64Array.from({ length: count }, () => BigInt(1 + Math.floor(random() * 3)))),
   UINT64: (count, random) =>
-    bytesOf(BigUint64Array.from({ length: count }, () => BigInt(Math.floor(random() * 4)))),
+    bytesOf(BigUint64Array.from({ length: count }, () => BigInt(1 + Math.floor(random() * 3)))),
   BOOL: (count, random) => bytesOf(Uint8Array.from({ length: count }, () => (random() < 0.5 ? 0 : 1))),
   BYTES: (count, random) =>
     encodeStrings(Array.from({ length: count }, () => 'abcd'.charAt(Math.floor(random() * 4)))),

@@ -24,12 +24,12 @@ export function isDatatype(name: string): name is Datatype {
   return Object.hasOwn(DATATYPE_BYTES, name);
 }
 
-/** The datatypes that are served today; any other is refused by name when the model is prepared or called. */
-export const SERVED_DATATYPES: ReadonlySet<Datatype> = new Set([
-  'FP32',
-  'FP64',
-  'INT32',
-  'INT64',
-  'BOOL',
-  'BYTES',
-]);
+/**
+ * The datatypes that are served; any other is refused by name when the model is prepared. It is BF16 alone, which
+ * onnxruntime-node can neither take nor give.
+ */
+export const SERVED_DATATYPES: ReadonlySet<Datatype> = new Set(
+  Object.keys(DATATYPE_BYTES)
+    .filter(isDatatype)
+    .filter((name) => name !== 'BF16'),
+);

@@ -4,7 +4,8 @@ import type { InferCall, LeasedInfer } from '../core/infer-call.js';
 import type { Manifest } from '../core/manifest.js';
 import type { Signature, TensorSpec } from '../core/model.js';
 import type { Tensor } from '../core/tensor.js';
-import { bytesFault } from './check-bytes.js';
+import { bytesFault, foreignBool } from './check-bytes.js';
+import { checkParameters } from './check-parameters.js';
 import { checkShape } from './check-shape.js';
 import { refusal, showNames } from './refuse.js';
 
@@ -31,6 +32,7 @@ export function validate(next: LeasedInfer): LeasedInfer {
 export function validateCall(call: InferCall, manifest: Manifest): void {
   const specs = matchInputs(call, manifest);
   checkOutputs(call, manifest);
+  checkParameters(call);
   const { model, signature } = manifest;
   const counts: number[] = [];
   for (let index = 0; index < call.inputs.length; index++) {
@@ -134,7 +136,14 @@ function checkData(call: InferCall, model: string, index: number, count: number)
   }
   // Exact for what can match: a product beyond 2^53 is larger than any message.
   const elementBytes = DATATYPE_BYTES[datatype];
-  if (count * elementBytes === data.length) return;
+  if (count * elementBytes === data.length) {
+    const at = datatype === 'BOOL' ? foreignBool(data) : -1;
+    if (at < 0) return;
+    const message =
+      `element ${at} for inference input ${quote(name)} for model '${model}' is the byte ${data[at]}, ` +
+      'which is no BOOL: wanted 0 or 1';
+    throw refusal(call, field, message);
+  }
   const expected = BigInt(count) * BigInt(elementBytes);
   const message =
     `input byte size mismatch for input ${quote(name)} for model '${model}'. ` +

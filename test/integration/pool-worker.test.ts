@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { Channel } from '../../gateway/core/channel.js';
 import { systemClock } from '../../gateway/core/clock.js';
-import type { Datatype } from '../../gateway/core/datatype.js';
+import { type Datatype, SERVED_DATATYPES } from '../../gateway/core/datatype.js';
 import { silentLogger } from '../../gateway/core/logger.js';
 import type { Manifest } from '../../gateway/core/manifest.js';
 import { Dispatcher } from '../../gateway/pool/dispatcher.js';
@@ -30,7 +30,7 @@ async function prepared(context: Context, bytes: Uint8Array, version = 1): Promi
   return prepareModel(await modelRequest(await temporaryDirectory(context), bytes, { version }));
 }
 
-test('C52 every served datatype comes back from the echo model bit for bit', async (t) => {
+test('C52 C53 every served datatype comes back from the echo model bit for bit', async (t) => {
   const channel = await worker(t);
   const strings = Buffer.from(
     '\x00\x00\x00\x00\x02\x00\x00\x00\xc3\xa9\x03\x00\x00\x00\xef\xbb\xbf\x01\x00\x00\x00a',
@@ -39,11 +39,19 @@ test('C52 every served datatype comes back from the echo model bit for bit', asy
   const rows: readonly [Datatype, Uint8Array][] = [
     ['FP32', new Uint8Array(Uint32Array.of(0x7fc12345, 0x80000000, 0x00000001, 0xff800000).buffer)],
     ['FP64', new Uint8Array(BigUint64Array.of(0x7ff80000deadbeefn, 1n << 63n, 1n, 0xfffn << 52n).buffer)],
+    ['FP16', new Uint8Array(Uint16Array.of(0x7e01, 0x8000, 0x0001, 0xfc00).buffer)],
+    ['INT8', new Uint8Array(Int8Array.of(-128, 127, 0, -1).buffer)],
+    ['UINT8', Uint8Array.of(255, 0, 1, 128)],
+    ['INT16', new Uint8Array(Int16Array.of(-(2 ** 15), 2 ** 15 - 1, 0, -1).buffer)],
+    ['UINT16', new Uint8Array(Uint16Array.of(2 ** 16 - 1, 2 ** 15, 0, 1).buffer)],
+    ['UINT32', new Uint8Array(Uint32Array.of(2 ** 32 - 1, 2 ** 31, 0, 1).buffer)],
+    ['UINT64', new Uint8Array(BigUint64Array.of(2n ** 64n - 1n, 2n ** 63n, 2n ** 53n + 1n, 0n).buffer)],
     ['INT32', new Uint8Array(Int32Array.of(-1, 2 ** 31 - 1, -(2 ** 31), 0).buffer)],
     ['INT64', new Uint8Array(BigInt64Array.of(2n ** 53n + 1n, -(2n ** 63n), 2n ** 63n - 1n, 0n).buffer)],
     ['BOOL', Uint8Array.of(0, 1, 1, 0)],
     ['BYTES', Uint8Array.from(strings)],
   ];
+  assert.deepEqual(new Set(rows.map(([datatype]) => datatype)), SERVED_DATATYPES);
   for (const [i, [datatype, data]] of rows.entries()) {
     const manifest = await prepared(t, identityModel(datatype as 'FP32'), i + 1);
     await channel.load(manifest);
@@ -97,7 +105,7 @@ test('C54 what the model or the runtime cannot take is rejected with its reason,
     { name: 'X', datatype: 'BYTES' as const, shape, data: Uint8Array.from(Buffer.from(hex, 'hex')) },
   ];
   const rows = [
-    ['an index outside of the table', gather, index(99n), 'INTERNAL', /the model failed: .*idx=99/],
+    ['an index outside of the table', gather, index(99n), 'INVALID_ARGUMENT', /the model failed: .*idx=99/],
     ['a NUL', echo, bytes('03000000610062'), 'INVALID_ARGUMENT', /NUL byte in element 0/],
     ['not UTF-8', echo, bytes('01000000ff'), 'INVALID_ARGUMENT', /element 0 that is not valid UTF-8/],
     ['a length beyond the end', echo, bytes('09000000ff'), 'INVALID_ARGUMENT', /longer than the bytes/],

@@ -16,6 +16,7 @@ import {
   batchDependentModel,
   gatherModel,
   identityModel,
+  type OnnxType,
   onnxModel,
   zipMapModel,
 } from '../support/onnx-model.js';
@@ -215,6 +216,40 @@ test('E77 no cut or flipped byte of a model harms more than its own preparation'
   assert.ok(refused > 30, `${refused} were refused`);
 });
 
+test('E81 an operator that is not known, of its own domain or of an unknown set, is refused by name', async (t) => {
+  const frob = (domain: string, domains: Readonly<Record<string, number>>, opset = 17) =>
+    onnxModel({
+      opset,
+      domains,
+      inputs: [{ name: 'X', type: 'FP32', shape: ['N'] }],
+      outputs: [{ name: 'Y', type: 'FP32', shape: ['N'] }],
+      nodes: [{ op: domain === '' ? 'Relu' : 'Frobnicate', domain, inputs: ['X'], outputs: ['Y'] }],
+    });
+  const rows: readonly [Uint8Array, RegExp][] = [
+    [
+      frob('com.example', { 'com.example': 2 }),
+      /com\.example.*Frobnicate.*sets: ai\.onnx 17, com\.example 2/,
+    ],
+    [frob('com.example', {}), /com\.example.*operator sets: ai\.onnx 17/],
+    [frob('', {}, 99), /99.*operator sets: ai\.onnx 99/],
+  ];
+  for (const [bytes, message] of rows)
+    await assert.rejects(prepare(t, bytes), (error: GatewayError) => {
+      assert.equal(error.code, 'FAILED_PRECONDITION');
+      assert.match(error.message, message);
+      return true;
+    });
+});
+
+/** `Y = X` in another datatype. */
+function cast(from: OnnxType, to: OnnxType): Uint8Array {
+  return onnxModel({
+    inputs: [{ name: 'X', type: from, shape: ['N'] }],
+    outputs: [{ name: 'Y', type: to, shape: ['N'] }],
+    nodes: [{ op: 'Cast', inputs: ['X'], outputs: ['Y'], attributes: [{ name: 'to', int: 16 }] }],
+  });
+}
+
 test('datatypes and kinds that are not served are refused by name', async (t) => {
   const sequence = onnxModel({
     inputs: [{ name: 'X', type: 'FP32', shape: ['N'] }],
@@ -223,11 +258,10 @@ test('datatypes and kinds that are not served are refused by name', async (t) =>
   });
   const rows: readonly [Uint8Array, RegExp][] = [
     [
-      identityModel('UINT8'),
-      /input 'X' has datatype UINT8, served are FP32, FP64, INT32, INT64, BOOL, BYTES/,
+      identityModel('BF16'),
+      /'m' version 1: input 'X' has datatype BF16, served are BOOL, INT8, UINT8, INT16, UINT16, FP16, INT32/,
     ],
-    [identityModel('BF16'), /input 'X' has datatype BF16/],
-    [identityModel('FP16'), /input 'X' has datatype FP16/],
+    [cast('FP32', 'BF16'), /output 'Y' has datatype BF16/],
     [sequence, /output 'S' is not a tensor/],
     [
       onnxModel({

@@ -19,7 +19,7 @@ fail() {
 }
 
 # What would be installed, as one number: a change of a pinned version or of the model script installs again.
-wanted="$(cat "$here/setup.sh" "$here/requirements.txt" "$here/models.py" | cksum)"
+wanted="$(cat "$here/setup.sh" "$here/requirements.txt" "$here/models.py" "$here/vectors.py" | cksum)"
 if [ -f "$env/done" ] && [ "$(cat "$env/done")" = "$wanted" ]; then
   say "already done (remove $env to start afresh)"
   exit 0
@@ -56,6 +56,17 @@ ln -sf "$(command -v h2load)" "$env/bin/h2load"
 
 say "the test models in $env/models"
 "$env/venv/bin/python" "$here/models.py" "$env/models" || fail 'models.py could not make the test models'
+
+say "the ONNX conformance vectors in $env/vectors"
+# The vectors of ONNX 1.12, as Debian packages them, beside those that today's generators write. Without them: only the latter.
+stored="$env/debian/usr/share/libonnx-testdata/data/node"
+if [ ! -d "$stored" ] && command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+  mkdir -p "$env/debian"
+  (cd "$env/debian" && apt-get -q download libonnx-testdata && dpkg-deb -x libonnx-testdata_*.deb .) >/dev/null 2>&1 ||
+    say 'Debian has no libonnx-testdata to give: going on without'
+fi
+[ -d "$stored" ] || stored=''
+"$env/venv/bin/python" "$here/vectors.py" "$env/vectors" ${stored:+"$stored"} || fail 'vectors.py could not write the vectors'
 
 printf '%s\n' "$wanted" >"$env/done"
 say 'done'

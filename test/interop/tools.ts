@@ -45,7 +45,7 @@ export function findTool(t: TestContext, name: ToolName): string | undefined {
 }
 
 /** Skips the test, or fails it where skips are not allowed. `name` is what allowed-skips.json lists. */
-function skipOrFail(t: TestContext, name: string, why: string): void {
+export function skipOrFail(t: TestContext, name: string, why: string): void {
   const allowed = allowedSkips()[name];
   const inCi = process.env['CI'] === 'true';
   if (inCi && allowed === undefined)

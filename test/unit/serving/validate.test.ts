@@ -241,3 +241,22 @@ test('the layer hands on what is valid, and nothing else', async () => {
   await assert.rejects(layer(call({ inputs: [] }), lease), { code: 'INVALID_ARGUMENT' });
   assert.equal(passed, 1);
 });
+
+test('C53 a BOOL byte other than 0 and 1 is refused by its number, wherever it is and however the bytes lie', () => {
+  const flags = manifest({ inputs: [spec('B', 'BOOL', [-1, -1])] }, 'flags');
+  for (const length of [1, 7, 63, 64, 65, 200]) {
+    for (const offset of [0, 1, 2, 3]) {
+      const data = new Uint8Array(length + offset).subarray(offset).fill(1);
+      const inputs = [tensor('B', [1, length], { datatype: 'BOOL', data })];
+      validateCall(call({ inputs }), flags);
+      for (const at of new Set([0, length >> 1, length - 1])) {
+        data[at] = 2;
+        const message = `element ${at} for inference input 'B' for model 'flags' is the byte 2, which is no BOOL: wanted 0 or 1`;
+        assertRefused({ inputs }, 'inputs[0].contents', message, flags);
+        data[at] = 1;
+      }
+    }
+  }
+  const none = [tensor('B', [1, 0], { datatype: 'BOOL', data: new Uint8Array(5).subarray(3, 3) })];
+  validateCall(call({ inputs: none }), flags);
+});
