@@ -1,6 +1,7 @@
 import type { Datatype } from '../core/datatype.js';
 import { GatewayError, quote } from '../core/error.js';
 import { ByteSink } from './byte-sink.js';
+import { widenPacked } from './widen-varints.js';
 import { malformed, type WireReader } from './wire-reader.js';
 
 /** The fields of InferTensorContents by number: the datatype whose elements they carry, and their size in bytes. */
@@ -98,27 +99,6 @@ export class TensorContents {
   }
 }
 
-/** A packed run of varints as fixed-width elements. The platform is little-endian: onnxruntime-node has no other. */
-function widenPacked(reader: WireReader, width: number): Uint8Array {
-  const outer = reader.enter();
-  let count = 0;
-  for (let i = reader.pos; i < reader.end; i++) if ((reader.buffer[i] as number) < 0x80) count++;
-  const bytes = new Uint8Array(count * width);
-  if (width === 1) {
-    for (let i = 0; reader.more; i++) bytes[i] = reader.bool() ? 1 : 0;
-  } else {
-    const halves = new Int32Array(bytes.buffer);
-    const step = width / 4;
-    for (let i = 0; reader.more; i += step) {
-      reader.varint();
-      halves[i] = reader.lo;
-      if (step === 2) halves[i + 1] = reader.hi;
-    }
-  }
-  reader.leave(outer);
-  return bytes;
-}
-
 function widenOne(reader: WireReader, width: number, sink: ByteSink): void {
   reader.varint();
   const at = sink.reserve(width);
@@ -136,11 +116,14 @@ function fixedPacked(reader: WireReader, width: number): Uint8Array {
 /** 32-bit elements as the 8 or 16 bits that the datatype has; refused when one does not fit. */
 function narrow(wide: Uint8Array, datatype: Datatype, input: string): Uint8Array {
   const { min, max, bytes } = NARROW[datatype] as { min: number; max: number; bytes: 1 | 2 };
-  const source = new DataView(wide.buffer, wide.byteOffset, wide.byteLength);
+  // What came in one piece is aligned: it was widened into a buffer of its own.
+  const { buffer, byteOffset } = wide.byteOffset % 4 === 0 ? wide : Uint8Array.from(wide);
   const count = wide.length / 4;
+  const ArrayType = min < 0 ? Int32Array : Uint32Array;
+  const source = new ArrayType(buffer as ArrayBuffer, byteOffset, count);
   const result = new Uint8Array(count * bytes);
   for (let i = 0; i < count; i++) {
-    const value = min < 0 ? source.getInt32(i * 4, true) : source.getUint32(i * 4, true);
+    const value = source[i] as number;
     if (value < min || value > max) {
       throw new GatewayError(
         'INVALID_ARGUMENT',
