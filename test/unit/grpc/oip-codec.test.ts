@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { GatewayError, type StatusCode } from '../../../gateway/core/error.js';
 import { decodeInferRequest, type InferRequest } from '../../../gateway/grpc/oip-codec.js';
-import { input, len, num, tag, varint } from './wire-bytes.js';
+import { input, len, num, tag, varint } from '../../support/wire-bytes.js';
 
 /** A request to model m with what else is given. */
 function decode(...parts: readonly Buffer[]): InferRequest {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { isInputFault } from '../../../worker/run-fault.js';
 
 test('the runtime’s words for an index or a divisor that an input brought are told from those for a broken model', () => {
-  const head = "the model failed: Non-zero status code returned while running X node. Name:'' Status Message: ";
+  const head =
+    "the model failed: Non-zero status code returned while running X node. Name:'' Status Message: ";
   for (const words of [
     'indices element out of data bounds, idx=9 must be within the inclusive range [-2,1]',
     'GatherElements op: Out of range value in index tensor',
