@@ -18,8 +18,15 @@ SLOW_TURNS = 100_000
 IDENTITIES = {
     "identity_fp32": TensorProto.FLOAT,
     "identity_fp64": TensorProto.DOUBLE,
+    "identity_fp16": TensorProto.FLOAT16,
+    "identity_int8": TensorProto.INT8,
+    "identity_int16": TensorProto.INT16,
     "identity_int32": TensorProto.INT32,
     "identity_int64": TensorProto.INT64,
+    "identity_uint8": TensorProto.UINT8,
+    "identity_uint16": TensorProto.UINT16,
+    "identity_uint32": TensorProto.UINT32,
+    "identity_uint64": TensorProto.UINT64,
     "identity_bool": TensorProto.BOOL,
     "simple_identity": TensorProto.STRING,
 }

@@ -149,11 +149,18 @@ def strings(address):
 
 @step
 def datatypes(address):
-    """FP32, FP64, INT32, INT64 and BOOL come back bit for bit"""
+    """every datatype of numpy that the server has comes back bit for bit"""
     floats = [np.nan, np.inf, -np.inf, -0.0, 1e-42, 3.4e38]
     cases = {
         "identity_fp32": np.array([floats], dtype=np.float32),
         "identity_fp64": np.array([[*floats, 5e-324, 1.7e308]], dtype=np.float64),
+        "identity_fp16": np.array([[np.nan, np.inf, -0.0, 6e-8, 65504]], dtype=np.float16),
+        "identity_int8": np.array([[-(2**7), -1, 0, 2**7 - 1]], dtype=np.int8),
+        "identity_int16": np.array([[-(2**15), -1, 0, 2**15 - 1]], dtype=np.int16),
+        "identity_uint8": np.array([[0, 2**8 - 1]], dtype=np.uint8),
+        "identity_uint16": np.array([[0, 2**16 - 1]], dtype=np.uint16),
+        "identity_uint32": np.array([[0, 2**32 - 1]], dtype=np.uint32),
+        "identity_uint64": np.array([[0, 2**53 + 1, 2**64 - 1]], dtype=np.uint64),
         "identity_int32": np.array([[-(2**31), -1, 0, 2**31 - 1]], dtype=np.int32),
         "identity_int64": np.array([[-(2**63), 2**53 + 1, 2**63 - 1]], dtype=np.int64),
         "identity_bool": np.array([[True, False, True]], dtype=np.bool_),
