@@ -6,7 +6,7 @@ const MAX_VARINT_BYTES = 10;
 /**
  * Reads a packed run of varints, of which only the length is still ahead, as elements of `width` bytes (1: bool, 4, 8)
  * in the platform's order, which is little-endian: onnxruntime-node has no other. Blocks the event loop for as long as
- * it takes, 3 to 8 ns an element; what a message may ask for is bounded by its size, at most 8 bytes for each of its own.
+ * it takes, 3 to 15 ns an element by its length; what a message may ask for is bounded by its size, at most 8 bytes for each of its own.
  */
 export function widenPacked(reader: WireReader, width: number): Uint8Array {
   const run = reader.bytes();
