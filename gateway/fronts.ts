@@ -3,8 +3,11 @@ import type { Config } from './config/schema.js';
 import type { ModelCatalog } from './core/catalog.js';
 import type { Clock } from './core/clock.js';
 import type { Infer } from './core/infer-call.js';
+import type { LogSwitches } from './core/log-switches.js';
 import type { Logger } from './core/logger.js';
 import type { Recorder } from './core/recorder.js';
+import type { StatisticsSource } from './core/statistics.js';
+import type { TraceControl } from './core/trace-settings.js';
 import type { RpcMethod } from './core/transport.js';
 import { GrpcTransport } from './grpc/grpc-transport.js';
 import { HealthService } from './grpc/health.js';
@@ -29,6 +32,9 @@ export interface FrontsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Pick<Recorder, 'dropped'> & NonNullable<HttpServerOptions['metrics']>;
+  readonly statistics: StatisticsSource;
+  readonly tracing: TraceControl;
+  readonly logSwitches: LogSwitches | undefined;
 }
 
 /** The package's version: what ServerMetadata says. */
@@ -99,15 +105,14 @@ export class Fronts {
   }
 
   #methods(): RpcMethod[] {
-    const { config, infer, catalog, live, readiness, clock } = this.#options;
+    const { config, readiness } = this.#options;
     const oip = oipMethods({
-      infer,
-      catalog,
-      live,
+      ...config.grpc,
+      ...this.#options,
       serverReady: () => readiness().ready,
-      clock,
       serverId: config.server.id,
       version: VERSION,
+      allowRuntimeSettings: config.server.allowRuntimeSettings,
     });
     return [...oip, ...this.#health.methods()];
   }

@@ -14,6 +14,7 @@ import type { OpenChannel } from './core/channel.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { GatewayError } from './core/error.js';
 import type { Infer } from './core/infer-call.js';
+import type { LogSwitches } from './core/log-switches.js';
 import { type Logger, silentLogger } from './core/logger.js';
 import { Fronts, type Ports } from './fronts.js';
 import { Dispatcher } from './pool/dispatcher.js';
@@ -29,11 +30,15 @@ import { resolve } from './serving/resolve.js';
 import { validate } from './serving/validate.js';
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js';
 import { Metrics } from './telemetry/metrics.js';
+import { Statistics } from './telemetry/statistics.js';
+import { TraceKeeper } from './telemetry/trace-control.js';
 
 /** What a program that embeds the gateway may bring along. */
 export interface GatewayDependencies {
   /** @default no logs */
   readonly logger?: Logger;
+  /** What LogSettings tells and changes. @default logs cannot be asked about by a call */
+  readonly logSwitches?: LogSwitches;
   /** Log lines given up, for the metric. @default 0 */
   readonly logLinesDropped?: () => number;
   /** @default the machine's */
@@ -106,6 +111,8 @@ class Server implements Gateway {
   readonly #logger: Logger;
   readonly #dependencies: GatewayDependencies;
   readonly #metrics: Metrics;
+  /** The Recorder of the request path; what it is told goes on to the metrics. */
+  readonly #statistics: Statistics;
   readonly #admission: Admission;
   readonly #dispatcher: Dispatcher;
   readonly #preparer: Preparer;
@@ -126,7 +133,8 @@ class Server implements Gateway {
     this.#logger = logger;
     this.#dependencies = dependencies;
     this.#metrics = this.#buildMetrics();
-    const recorder = this.#metrics;
+    const recorder = new Statistics(this.#metrics);
+    this.#statistics = recorder;
     this.pool = new Pool({
       slots: this.plan.workers,
       open: dependencies.openChannel ?? threadChannels(this.#threadOptions()),
@@ -164,6 +172,9 @@ class Server implements Gateway {
       clock,
       logger,
       metrics: this.#metrics,
+      statistics: this.#statistics,
+      tracing: new TraceKeeper(),
+      logSwitches: dependencies.logSwitches,
     });
   }
 
@@ -241,7 +252,7 @@ class Server implements Gateway {
   #buildInfer(): Infer {
     const observer = new Observer({
       clock: this.#clock,
-      recorder: this.#metrics,
+      recorder: this.#statistics,
       logger: this.#logger,
       known: (model) => this.catalog.known(model),
     });
@@ -258,7 +269,9 @@ class Server implements Gateway {
         unload: async (key) => {
           await pool.unload(key);
           const [model, version] = key.split('/') as [string, string];
-          this.batcher.forget({ model, version: Number(version) });
+          const gone = { model, version: Number(version) };
+          this.batcher.forget(gone);
+          this.#statistics.forget(gone);
         },
       },
       clock: this.#clock,

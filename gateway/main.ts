@@ -30,7 +30,8 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     const { config, warnings } = loadConfig({ argv, machine, requireModels: true });
     logs = createLogger(config.log);
     for (const warning of warnings) logs.logger.warn({}, warning);
-    gateway = createGateway(config, { logger: logs.logger, logLinesDropped: logs.dropped, machine });
+    const { logger, switches: logSwitches, dropped: logLinesDropped } = logs;
+    gateway = createGateway(config, { logger, logSwitches, logLinesDropped, machine });
   } catch (thrown) {
     return fail(thrown);
   }

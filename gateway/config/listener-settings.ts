@@ -68,6 +68,12 @@ export const GRPC_SETTINGS = {
     unit: 'bytes',
     why: 'Bytes of incomplete requests and untaken answers, over all connections; beyond, requests are refused with UNAVAILABLE.',
   }),
+  maxStreamInFlight: integer({
+    default: 64,
+    min: 1,
+    max: 10_000,
+    why: 'Requests of one ModelStreamInfer call that are taken and not yet answered; the client keeps what is above.',
+  }),
   keepaliveTimeMs: integer({
     default: 60_000,
     min: 1000,

@@ -61,6 +61,11 @@ export const SERVER_SETTINGS = {
     wanted: 'at most 128 printable ASCII characters',
     why: 'The name in ServerMetadata; one stock client insists on `triton`.',
   }),
+  allowRuntimeSettings: bool({
+    default: false,
+    flag: 'allow-runtime-settings',
+    why: 'Whether LogSettings and TraceSetting may change what they tell; every client could, so open it only where all are trusted.',
+  }),
   drainDelayMs: integer({
     default: 0,
     min: 0,

@@ -34,6 +34,11 @@ export function monotonicMs(): number {
   return performance.now() + OFFSET_MS;
 }
 
+/** Milliseconds since the epoch, for the one thing that a wall clock is good for here: to tell people when something was. */
+export function wallClockMs(): number {
+  return Date.now();
+}
+
 /** The machine's clock: the one that every Clock option defaults to outside tests. */
 export const systemClock: Clock = {
   now: monotonicMs,

@@ -1,20 +1,33 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { ModelCatalog } from '../core/catalog.js';
-import type { Clock } from '../core/clock.js';
 import { GatewayError } from '../core/error.js';
-import type { Infer } from '../core/infer-call.js';
+import type { LogSwitches } from '../core/log-switches.js';
+import type { Logger } from '../core/logger.js';
+import type { StatisticsSource } from '../core/statistics.js';
+import type { TraceControl } from '../core/trace-settings.js';
 import type { RpcMethod } from '../core/transport.js';
 import { GRPCInferenceService } from '../gen/inference/grpc_service_pb.js';
 import { pathOf } from './messages.js';
 import { modelInfer } from './oip/infer.js';
+import { logSettings } from './oip/log-settings.js';
 import { modelMethods } from './oip/model.js';
 import { repositoryMethods } from './oip/repository.js';
+import type { RuntimeSettings } from './oip/runtime-settings.js';
 import { type ServerMethodsOptions, serverMethods } from './oip/server.js';
+import { sharedMemoryMethods } from './oip/shared-memory.js';
+import { modelStatistics } from './oip/statistics.js';
+import { modelStreamInfer, type StreamInferOptions } from './oip/stream-infer.js';
+import { traceSetting } from './oip/trace-setting.js';
 
-export interface OipServiceOptions extends ServerMethodsOptions {
-  readonly infer: Infer;
+export interface OipServiceOptions extends ServerMethodsOptions, StreamInferOptions {
   readonly catalog: ModelCatalog;
-  readonly clock: Clock;
+  readonly statistics: StatisticsSource;
+  readonly tracing: TraceControl;
+  /** @default logs cannot be asked about */
+  readonly logSwitches?: LogSwitches | undefined;
+  /** Whether calls may change settings of logs and traces. @default false */
+  readonly allowRuntimeSettings?: boolean;
+  readonly logger: Logger;
 }
 
 /**
@@ -22,13 +35,19 @@ export interface OipServiceOptions extends ServerMethodsOptions {
  * UNIMPLEMENTED and say so.
  */
 export function oipMethods(options: OipServiceOptions): RpcMethod[] {
-  const { infer, catalog } = options;
+  const { infer, catalog, statistics, tracing, logSwitches, logger } = options;
+  const runtime: RuntimeSettings = { allowed: options.allowRuntimeSettings ?? false, logger };
   const served = new Map(
     [
       ...serverMethods(options),
       ...modelMethods(catalog),
       ...repositoryMethods(catalog),
       modelInfer(infer),
+      modelStreamInfer(options),
+      modelStatistics(catalog, statistics),
+      traceSetting(catalog, tracing, runtime),
+      logSettings(logSwitches, runtime),
+      ...sharedMemoryMethods(),
     ].map((method) => [method.path, method]),
   );
   return GRPCInferenceService.methods.map((method) => served.get(pathOf(method)) ?? unimplemented(method));

@@ -1,5 +1,6 @@
 import { pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import type { LogSwitches } from '../core/log-switches.js';
 import type { Logger } from '../core/logger.js';
 import { bounded, cut } from './bounded.js';
 import { type LineSink, openSink } from './sink.js';
@@ -18,6 +19,8 @@ export interface LoggerOptions {
 /** A Logger, and what its owner does with it. */
 export interface LogOutput {
   readonly logger: Logger;
+  /** Which lines are written, to be changed at any time; as `level` has it at first. */
+  readonly switches: LogSwitches;
   /** Lines given up because the output was closed or did not keep up. */
   dropped(): number;
   /**
@@ -44,7 +47,8 @@ export function createLogger(options: LoggerOptions = {}): LogOutput {
     sink.write(prettify === undefined ? line : prettify(JSON.parse(line, visible)));
   const lines = pino(
     {
-      level,
+      // The switches decide, line by line.
+      level: 'debug',
       base: null,
       // Errors come in already flattened: pino's own serializer would take them for plain objects.
       serializers: { err: (err: unknown) => err },
@@ -53,10 +57,11 @@ export function createLogger(options: LoggerOptions = {}): LogOutput {
     },
     { write },
   );
+  const switches = switchesOf(level);
   const method =
-    (name: 'debug' | 'info' | 'warn' | 'error') =>
+    (name: keyof Logger, enabled: () => boolean) =>
     (fields: object, message: string): void => {
-      if (!lines.isLevelEnabled(name)) return;
+      if (!enabled()) return;
       try {
         lines[name](fields instanceof Error ? { err: bounded(fields) } : bounded(fields), cut(message));
       } catch {
@@ -66,14 +71,21 @@ export function createLogger(options: LoggerOptions = {}): LogOutput {
     };
   return {
     logger: {
-      debug: method('debug'),
-      info: method('info'),
-      warn: method('warn'),
-      error: method('error'),
+      debug: method('debug', () => switches.verboseLevel > 0),
+      info: method('info', () => switches.info),
+      warn: method('warn', () => switches.warning),
+      error: method('error', () => switches.error),
     },
+    switches,
     dropped: () => failed + sink.dropped(),
     close: () => sink.close(),
   };
+}
+
+/** A level as switches: itself and all that is more serious. */
+function switchesOf(level: NonNullable<LoggerOptions['level']>): LogSwitches {
+  const from = ['debug', 'info', 'warn', 'error', 'silent'].indexOf(level);
+  return { verboseLevel: from <= 0 ? 1 : 0, info: from <= 1, warning: from <= 2, error: from <= 3 };
 }
 
 /**

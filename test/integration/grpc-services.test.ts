@@ -4,7 +4,7 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { systemClock } from '../../gateway/core/clock.js';
 import { GatewayError } from '../../gateway/core/error.js';
 import type { Infer, InferCall } from '../../gateway/core/infer-call.js';
-import { ask, collect, type Plain, type Stream, startServices } from '../support/grpc-services.js';
+import { ask, type Plain, startServices } from '../support/grpc-services.js';
 import { frame } from '../support/raw-grpc.js';
 
 /** Twice the input, as a model with one output would answer. */
@@ -111,7 +111,7 @@ test('server and model: live, ready, metadata, index', async (t) => {
   assert.deepEqual(await ask(inference, 'ServerMetadata', {}), {
     name: 'sluice',
     version: '1.2.3',
-    extensions: [],
+    extensions: ['classification', 'model_repository', 'model_configuration', 'statistics', 'logging'],
   });
   for (const [name, version, ready] of [
     ['iris', '', true],
@@ -152,19 +152,24 @@ test('server and model: live, ready, metadata, index', async (t) => {
   await assert.rejects(ask(inference, 'RepositoryIndex', { repository_name: 'r' }), { code: 12 });
 });
 
-test('what is not served yet says so by name, unary and stream', async (t) => {
+test('what is not served says so by name, and why where there is a reason', async (t) => {
   const { inference } = await startServices(t);
-  for (const name of [
-    'ModelConfig',
-    'RepositoryModelLoad',
-    'SystemSharedMemoryStatus',
-    'TraceSetting',
-    'LogSettings',
-  ])
+  for (const name of ['ModelConfig'])
     await assert.rejects(ask(inference, name, {}), {
       code: 12,
       details: `${name} is not supported by this server`,
     });
-  const stream = inference['ModelStreamInfer']?.() as Stream;
-  assert.equal(await collect(stream).status, 12);
+  for (const kind of ['System', 'Cuda'])
+    for (const verb of ['Status', 'Register', 'Unregister'])
+      await assert.rejects(ask(inference, `${kind}SharedMemory${verb}`, {}), {
+        code: 12,
+        details: /SharedMemory\w+ is not supported: .* send tensors in the request/,
+      });
+  for (const name of ['RepositoryModelLoad', 'RepositoryModelUnload']) {
+    await assert.rejects(ask(inference, name, { model_name: 'm' }), {
+      code: 14,
+      details: /^explicit model load \/ unload is not allowed if polling is enabled/,
+    });
+    await assert.rejects(ask(inference, name, { model_name: 'm', repository_name: 'r' }), { code: 12 });
+  }
 });

@@ -7,8 +7,11 @@ import type { Infer } from '../../gateway/core/infer-call.js';
 import { silentLogger } from '../../gateway/core/logger.js';
 import { GrpcTransport } from '../../gateway/grpc/grpc-transport.js';
 import { HealthService } from '../../gateway/grpc/health.js';
-import { oipMethods } from '../../gateway/grpc/oip-service.js';
+import { type OipServiceOptions, oipMethods } from '../../gateway/grpc/oip-service.js';
 import { reflectionMethods } from '../../gateway/grpc/reflection.js';
+import { Metrics } from '../../gateway/telemetry/metrics.js';
+import { Statistics } from '../../gateway/telemetry/statistics.js';
+import { TraceKeeper } from '../../gateway/telemetry/trace-control.js';
 import { FakeCatalog } from './fake-catalog.js';
 import { RawClient } from './raw-grpc.js';
 
@@ -32,13 +35,16 @@ export interface Stream {
   write(message: Plain): void;
   end(): void;
   cancel(): void;
+  pause(): void;
+  resume(): void;
   on(event: string, listener: (value: Plain) => void): Stream;
 }
 type Callback = (error: ServiceError | null, answer: Plain) => void;
 /** A dynamic client: methods by name. */
 export type Client = { close(): void } & Record<string, (request?: Plain, callback?: Callback) => Stream>;
 
-function service(path: string, port: number): Client {
+/** A client of the service that is named by its whole path; its user closes it. */
+export function service(path: string, port: number): Client {
   let found: unknown = packages;
   for (const part of path.split('.')) found = (found as GrpcObject)[part];
   const Constructor = found as new (address: string, security: unknown) => Client;
@@ -78,6 +84,7 @@ export function collect(stream: Stream): { next: () => Promise<Plain>; status: P
 export async function startServices(
   t: TestContext,
   infer: Infer = () => Promise.reject(new Error('not called')),
+  options: Partial<OipServiceOptions> = {},
 ) {
   const catalog = new FakeCatalog();
   const state = { ready: true };
@@ -90,6 +97,10 @@ export async function startServices(
     live: () => true,
     clock: systemClock,
     version: '1.2.3',
+    statistics: new Statistics(new Metrics()),
+    tracing: new TraceKeeper(),
+    logger: silentLogger,
+    ...options,
   });
   const served = [...oip, ...health.methods()];
   const transport = new GrpcTransport({

@@ -15,7 +15,10 @@ const INDEX_STATE: Readonly<Record<VersionState, string>> = {
   failed: 'UNAVAILABLE',
 };
 
-/** What is asked of the model repository: RepositoryIndex. */
+/**
+ * What is asked of the model repository: RepositoryIndex; and RepositoryModelLoad and -Unload, which answer as Triton does with
+ * `--model-control-mode=none`: what is loaded was decided at start.
+ */
 export function repositoryMethods(catalog: Pick<ModelCatalog, 'list'>): RpcMethod[] {
   const rpc = GRPCInferenceService.method;
   return [
@@ -29,11 +32,21 @@ export function repositoryMethods(catalog: Pick<ModelCatalog, 'list'>): RpcMetho
       }));
       return { models: ready ? models.filter(({ state }) => state === 'READY') : models };
     }),
+    unaryMethod(rpc.repositoryModelLoad, ({ repositoryName }) => refuseControl(repositoryName)),
+    unaryMethod(rpc.repositoryModelUnload, ({ repositoryName }) => refuseControl(repositoryName)),
   ];
+}
+
+function refuseControl(repositoryName: string): never {
+  refuseRepositoryName(repositoryName);
+  // In Triton's words, which say polling in either mode without explicit control.
+  const message =
+    'explicit model load / unload is not allowed if polling is enabled (--model-control-mode=none: this server loads the models found at start, and calls change nothing)';
+  throw new GatewayError('UNAVAILABLE', message, { reason: 'bad_request' });
 }
 
 function refuseRepositoryName(name: string): void {
   if (name === '') return;
-  const message = "'repository_name' specification is not supported: leave it empty to list all models";
+  const message = "'repository_name' specification is not supported: leave it empty";
   throw new GatewayError('UNIMPLEMENTED', message, { reason: 'bad_request', field: 'repository_name' });
 }

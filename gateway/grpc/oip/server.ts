@@ -11,8 +11,17 @@ export interface ServerMethodsOptions {
   readonly version: string;
 }
 
-/** Protocol extensions that are implemented; none of Triton's is yet as a whole. */
-const EXTENSIONS: readonly string[] = [];
+/**
+ * Triton's protocol extensions that are implemented. Not among them although answered: `trace`, whose settings are kept but trace
+ * nothing yet.
+ */
+const EXTENSIONS: readonly string[] = [
+  'classification',
+  'model_repository',
+  'model_configuration',
+  'statistics',
+  'logging',
+];
 
 /** What is asked of the server as a whole: ServerLive, ServerReady, ServerMetadata. */
 export function serverMethods(options: ServerMethodsOptions): RpcMethod[] {

@@ -1,0 +1,76 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ModelCatalog } from '../../core/catalog.js';
+import type { DurationSum, StatisticsSource } from '../../core/statistics.js';
+import type { RpcMethod } from '../../core/transport.js';
+import { GRPCInferenceService, type ModelStatisticsSchema } from '../../gen/inference/grpc_service_pb.js';
+import { unaryMethod } from '../messages.js';
+
+type Catalog = Pick<ModelCatalog, 'list' | 'available' | 'describe'>;
+
+const NONE: DurationSum = { count: 0, ms: 0 };
+
+/** ModelStatistics: one entry for each version asked for that can be called. */
+export function modelStatistics(catalog: Catalog, source: StatisticsSource): RpcMethod {
+  return unaryMethod(GRPCInferenceService.method.modelStatistics, ({ name, version }) => ({
+    modelStats: chosen(catalog, name, version).map(([model, number]) => entry(source, model, number)),
+  }));
+}
+
+/** `''` for all models, whatever the version then says, as in Triton; for one model `''` is all of its versions. */
+function chosen(catalog: Catalog, name: string, version: string): [string, number][] {
+  if (name === '') {
+    return catalog
+      .list()
+      .filter(({ state }) => state === 'available')
+      .map((status) => [status.model, status.version]);
+  }
+  // Throws for a model or a version that cannot be called, in the words that ModelInfer has for it.
+  const described = catalog.describe(name, version);
+  const versions = version === '' ? catalog.available(name) : [described.version];
+  return versions.map((number) => [name, number]);
+}
+
+/**
+ * Gathering and scattering are not timed by themselves: compute_input and compute_output count as compute_infer does, and
+ * report no time. There is no response cache.
+ */
+function entry(
+  source: StatisticsSource,
+  name: string,
+  version: number,
+): MessageInitShape<typeof ModelStatisticsSchema> {
+  const figures = source.read(name, version);
+  const { compute, success, fail, queue, batches } = figures;
+  const untimed = duration({ count: compute.count, ms: 0 });
+  return {
+    name,
+    version: String(version),
+    lastInference: whole(figures.lastInferenceMs),
+    inferenceCount: whole(figures.inferences),
+    executionCount: whole(figures.executions),
+    inferenceStats: {
+      success: duration(success),
+      fail: duration(fail),
+      queue: duration(queue),
+      computeInput: untimed,
+      computeInfer: duration(compute),
+      computeOutput: untimed,
+      cacheHit: duration(NONE),
+      cacheMiss: duration(NONE),
+    },
+    batchStats: batches.map(({ rows, compute: run }) => ({
+      batchSize: whole(rows),
+      computeInput: duration({ count: run.count, ms: 0 }),
+      computeInfer: duration(run),
+      computeOutput: duration({ count: run.count, ms: 0 }),
+    })),
+  };
+}
+
+function duration({ count, ms }: DurationSum) {
+  return { count: whole(count), ns: whole(ms * 1e6) };
+}
+
+function whole(value: number): bigint {
+  return BigInt(Math.round(value));
+}
