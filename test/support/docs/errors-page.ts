@@ -48,6 +48,11 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
     when: 'A model file cannot be served, or an address cannot be listened on. No inference ends so: it is the reason in `sluice models`, in the log, or of a failed start (exit code 78).',
     todo: 'Mend what the message names.',
   },
+  PERMISSION_DENIED: {
+    by: 'sluice',
+    when: 'LogSettings or TraceSetting was to change something, and the server was not started with `--allow-runtime-settings`.',
+    todo: 'Leave out `settings` to read them, or have the server started so.',
+  },
   UNIMPLEMENTED: {
     by: 'sluice',
     when: 'The method is not served, or a field of it is not.',
@@ -60,7 +65,6 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
   },
   UNKNOWN: NEVER('whatever is not foreseen ends INTERNAL'),
   ALREADY_EXISTS: NEVER('nothing is created'),
-  PERMISSION_DENIED: NEVER('there is no authorization'),
   ABORTED: NEVER('there are no transactions'),
   OUT_OF_RANGE: NEVER('what is out of bounds is INVALID_ARGUMENT'),
   DATA_LOSS: NEVER('nothing is stored'),
