@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GatewayError } from '../../../../gateway/core/error.js';
-import { input, len } from '../wire-bytes.js';
+import { input, len } from '../../../support/wire-bytes.js';
 import { openStream, type Rig, settle } from './stream-rig.js';
 
 const down = new GatewayError('UNAVAILABLE', 'no worker');
