@@ -112,6 +112,9 @@ export class Connection implements OpenConnection {
       case 'leave':
         this.shutdown();
         break;
+      case 'end':
+        this.#streams.tellToEnd();
+        break;
       case 'refuse':
         this.#refuse();
         break;

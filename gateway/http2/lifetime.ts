@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from './connection-options.js';
 
 /** What a connection is to do about its age and its silence. */
-export type LifetimeVerdict = 'nothing' | 'ping' | 'leave' | 'refuse' | 'silent' | 'destroy';
+export type LifetimeVerdict = 'nothing' | 'ping' | 'leave' | 'refuse' | 'end' | 'silent' | 'destroy';
 
 type Limits = Pick<
   ConnectionOptions,
@@ -17,6 +17,9 @@ type Limits = Pick<
 /** How long the peer may take to answer the PING that goes with a first GOAWAY. */
 const LEAVE_ROUND_TRIP_MS = 1000;
 
+/** How long streams may take to end once their grace is over. */
+const LAST_WORD_MS = 5000;
+
 /** What time does to a connection: pure decisions over (state, now), asked for at every look. */
 export class Lifetime {
   readonly #limits: Limits;
@@ -26,6 +29,8 @@ export class Lifetime {
   heard = false;
   /** The peer has said who it is. */
   greeted = false;
+  /** Streams were told that their grace is over. */
+  #ended = false;
   /** New streams are refused: the second GOAWAY is out. */
   refusing = false;
   /** When the peer was last heard of, and asked; undefined where it was not. */
@@ -84,7 +89,14 @@ export class Lifetime {
 
   #checkLeaving(now: number, leavingAt: number, open: number): LifetimeVerdict {
     const aged = leavingAt >= this.#leaveAt;
-    if (aged && open > 0 && now - leavingAt >= this.#limits.maxAgeGraceMs) return 'destroy';
+    const overdueMs = now - leavingAt - this.#limits.maxAgeGraceMs;
+    if (aged && open > 0 && overdueMs >= 0) {
+      if (overdueMs >= LAST_WORD_MS) return 'destroy';
+      if (!this.#ended) {
+        this.#ended = true;
+        return 'end';
+      }
+    }
     if (!this.refusing && now - leavingAt >= LEAVE_ROUND_TRIP_MS) return 'refuse';
     return 'nothing';
   }

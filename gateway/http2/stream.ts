@@ -10,6 +10,8 @@ export interface StreamUser {
   end(): void;
   /** The peer has given the stream up, or the connection is gone: nothing can be sent or received any more. Called at most once. */
   closed(): void;
+  /** It should come to an end: its connection, or the server, is about to go. */
+  close?(): void;
   /** What had to wait in `write` is sent. */
   drained?(): void;
 }

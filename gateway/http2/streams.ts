@@ -106,6 +106,11 @@ export class Streams implements StreamHost {
     else this.#sendReset(error.stream, error.code);
   }
 
+  /** What can end by itself should: the connection is about to be cut. */
+  tellToEnd(): void {
+    for (const { user } of [...this.#open.values()]) user?.close?.();
+  }
+
   /** The connection is gone. */
   closeAll(): void {
     for (const stream of [...this.#open.values()]) this.#close(stream);

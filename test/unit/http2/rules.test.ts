@@ -119,7 +119,9 @@ test('A18 an old connection is told to go, then refuses, and its calls get their
   assert.equal(lifetime.check(301_000, busy), 'refuse');
   lifetime.refusing = true;
   assert.equal(lifetime.check(329_999, busy), 'nothing');
-  assert.equal(lifetime.check(330_000, busy), 'destroy');
+  assert.equal(lifetime.check(330_000, busy), 'end', 'streams are told first');
+  assert.equal(lifetime.check(334_999, busy), 'nothing');
+  assert.equal(lifetime.check(335_000, busy), 'destroy');
 });
 
 test('a connection without a stream for too long is told to go', () => {
