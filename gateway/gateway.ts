@@ -280,6 +280,7 @@ class Server implements Gateway {
       cacheDir: () => this.#cacheDir as string,
       defaultMaxBatchSize: config.defaultMaxBatchSize,
       intraOpThreads: this.plan.intraOpThreads,
+      workers: this.plan.workers,
       models: new Map(Object.entries(config.models)),
     });
   }

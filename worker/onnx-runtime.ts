@@ -3,7 +3,7 @@ import { monotonicMs } from '../gateway/core/clock.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
 import { elementCount } from '../gateway/core/tensor.js';
 import { decodeStrings, encodeStrings } from './bytes-tensor.js';
-import type { WireTensor } from './protocol.js';
+import type { RuntimeWishes, WireTensor } from './protocol.js';
 import { isInputFault } from './run-fault.js';
 
 /** The only place that knows onnxruntime-node. ORT_DISABLE_TELEMETRY=1 must be in the environment before it is loaded. */
@@ -52,7 +52,7 @@ const MAX_DIM = 2 ** 32 - 1;
 /** Longest message of the runtime that is passed on, in characters. */
 const MAX_RUNTIME_MESSAGE = 500;
 
-export interface SessionOptions {
+export interface SessionOptions extends RuntimeWishes {
   readonly intraOpThreads: number;
 }
 
@@ -86,19 +86,8 @@ export class OnnxSession {
 
   /** Loads a model, a file's path or its bytes, blocking the thread. Throws FAILED_PRECONDITION with the runtime's reason. */
   static async create(model: string | Uint8Array, options: SessionOptions): Promise<OnnxSession> {
-    const threads = options.intraOpThreads;
     try {
-      return new OnnxSession(
-        await InferenceSession.create(model as string, {
-          intraOpNumThreads: threads,
-          interOpNumThreads: 1,
-          executionMode: 'sequential',
-          // What goes wrong is thrown; the runtime's own lines on stderr would only double it.
-          logSeverityLevel: 4,
-          // Spinning threads of an idle model burn a core each.
-          ...(threads > 1 ? { extra: { session: { 'intra_op.allow_spinning': '0' } } } : {}),
-        }),
-      );
+      return new OnnxSession(await InferenceSession.create(model as string, runtimeOptions(options)));
     } catch (error) {
       const message = runtimeMessage(error, typeof model === 'string' ? model : undefined);
       throw new GatewayError('FAILED_PRECONDITION', message, { reason: 'model_error', cause: error });
@@ -132,6 +121,40 @@ export class OnnxSession {
   async release(): Promise<void> {
     await this.#session.release();
   }
+}
+
+function runtimeOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  const { intraOpThreads, interOpThreads = 1, executionMode = 'sequential', graphOptimization } = options;
+  const { memoryArena, memoryPattern, entries = {} } = options;
+  // Spinning threads of an idle model burn a core each.
+  const quiet = intraOpThreads > 1 ? { 'session.intra_op.allow_spinning': '0' } : {};
+  const extra = nested({ ...quiet, ...entries });
+  return {
+    intraOpNumThreads: intraOpThreads,
+    interOpNumThreads: interOpThreads,
+    executionMode,
+    ...(graphOptimization && { graphOptimizationLevel: graphOptimization }),
+    ...(memoryArena !== undefined && { enableCpuMemArena: memoryArena }),
+    ...(memoryPattern !== undefined && { enableMemPattern: memoryPattern }),
+    // What goes wrong is thrown; the runtime's own lines on stderr would only double it.
+    logSeverityLevel: 4,
+    ...(extra && { extra }),
+  };
+}
+
+/** Entries as the runtime's binding takes them: `a.b` is `b` in an object `a`. Undefined when there are none. */
+function nested(entries: Readonly<Record<string, string>>): Record<string, unknown> | undefined {
+  const top: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(entries)) {
+    const parts = name.split('.');
+    let at = top;
+    for (const part of parts.slice(0, -1)) {
+      at[part] ??= {};
+      at = at[part] as Record<string, unknown>;
+    }
+    at[parts.at(-1) as string] = value;
+  }
+  return Object.keys(top).length === 0 ? undefined : top;
 }
 
 function sessionValue(value: InferenceSession.ValueMetadata): SessionValue {

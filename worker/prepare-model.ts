@@ -6,7 +6,9 @@ import { type Datatype, SERVED_DATATYPES } from '../gateway/core/datatype.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
 import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
 import type { Signature, TensorSpec } from '../gateway/core/model.js';
+import { declaredInputs, declaredOutputs } from './declared-tensors.js';
 import type { ModelProto } from './gen/onnx/onnx_subset_pb.js';
+import { readLabels } from './label-file.js';
 import {
   type DeclaredValue,
   declaredValues,
@@ -63,7 +65,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   try {
     const inputs = session.inputs.map((value) => inputSpec(value, declared.inputs));
     const outputs = session.outputs.map((value) => outputSpec(value, declared.outputs, labels, warnings));
-    const wanted = autofill(inputs, outputs, request);
+    const wanted = await configure(inputs, outputs, request);
     const probed = await probe(session, wanted, PROBE_BUDGET_MS);
     // What a worker will run first: a model that hangs on it or crashes must do so here.
     await warmUp(session, wanted);
@@ -78,10 +80,36 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
       sha256: createHash('sha256').update(bytes).digest('hex'),
       bytes: bytes.length,
       warnings,
+      ...(request.configuration && { configuration: request.configuration }),
     };
   } finally {
     await session.release();
   }
+}
+
+/** The signature that the model's own, its configuration and the server's settings come to. */
+async function configure(
+  inputs: readonly TensorSpec[],
+  outputs: readonly TensorSpec[],
+  request: PrepareRequest,
+): Promise<Signature> {
+  const { configuration, modelDirectory } = request;
+  if (configuration === undefined) return autofill(inputs, outputs, request);
+  // What the declared dims leave out is config.pbtxt's own matter, whatever the operator makes of the batch size.
+  const own =
+    configuration.maxBatchSize ??
+    autofill(inputs, outputs, { ...request, maxBatchSize: undefined }).maxBatchSize;
+  const joined = declaredOutputs(outputs, configuration.outputs, own > 0);
+  const labelled = joined.map(async (output) => {
+    const file = configuration.outputs.find(({ name }) => name === output.name)?.labelFilename;
+    if (file === undefined || modelDirectory === undefined) return output;
+    return { ...output, labels: await readLabels(modelDirectory, file) };
+  });
+  return autofill(
+    declaredInputs(inputs, configuration.inputs, own > 0),
+    await Promise.all(labelled),
+    request,
+  );
 }
 
 async function readModelFile(path: string): Promise<Uint8Array> {
@@ -122,7 +150,8 @@ async function writePrepared(
 
 async function createSession(path: string, request: PrepareRequest, model: ModelProto): Promise<OnnxSession> {
   try {
-    return await OnnxSession.create(path, { intraOpThreads: request.intraOpThreads });
+    const { intraOpThreads, configuration } = request;
+    return await OnnxSession.create(path, { intraOpThreads, ...configuration?.runtime });
   } catch (error) {
     const { message } = GatewayError.from(error);
     throw refuse(`${message} (operator sets: ${operatorSets(model).join(', ')})`, error);

@@ -11,11 +11,25 @@ export interface WireTensor {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
+/** How a model wants to be run, where that differs from the server's way. */
+export interface RuntimeWishes {
+  readonly intraOpThreads?: number;
+  readonly interOpThreads?: number;
+  readonly executionMode?: 'sequential' | 'parallel';
+  readonly graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly memoryArena?: boolean;
+  readonly memoryPattern?: boolean;
+  /** Entries of the runtime's configuration by their whole name. */
+  readonly entries?: Readonly<Record<string, string>>;
+}
+
 /** What a worker needs to know of a version. */
 export interface LoadSpec {
   readonly key: string;
   readonly modelPath: string;
   readonly intraOpThreads: number;
+  /** What the model's configuration says of the runtime; its `intraOpThreads` comes before the other one. */
+  readonly runtime?: RuntimeWishes;
   readonly inputs: readonly {
     readonly name: string;
     readonly datatype: string;

@@ -18,7 +18,8 @@ const WARM_UP_DIM = 4;
 /** Loads a version with the runtime that its file is for, and makes it warm. Throws FAILED_PRECONDITION. */
 export async function openSession(spec: LoadSpec): Promise<RuntimeSession> {
   if (isWaitingModel(spec.modelPath)) return WaitingSession.create(spec.modelPath);
-  const session = await OnnxSession.create(spec.modelPath, { intraOpThreads: spec.intraOpThreads });
+  const { modelPath, intraOpThreads, runtime } = spec;
+  const session = await OnnxSession.create(modelPath, { intraOpThreads, ...runtime });
   await warmUp(session, spec);
   return session;
 }

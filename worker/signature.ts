@@ -4,7 +4,7 @@ import type { Signature, TensorSpec } from '../gateway/core/model.js';
 /** What configuration says of batching. */
 export interface BatchWish {
   /** Undefined: filled in from the model. 0: not batchable. */
-  readonly maxBatchSize?: number;
+  readonly maxBatchSize?: number | undefined;
   readonly defaultMaxBatchSize: number;
 }
 

@@ -89,6 +89,7 @@ export async function prepareWaiting(request: PrepareRequest): Promise<Manifest>
     sha256: createHash('sha256').update(text).digest('hex'),
     bytes: Buffer.byteLength(text),
     warnings: ['it is a waiting model: it computes nothing, echoes its inputs and fails on command'],
+    ...(request.configuration && { configuration: request.configuration }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ModelVersion, Signature } from './model.js';
+import type { ModelConfiguration } from './model-configuration.js';
 
 /** What the throw-away child is asked to prepare. Plain data: it crosses a process boundary. */
 export interface PrepareRequest extends ModelVersion {
@@ -10,6 +11,10 @@ export interface PrepareRequest extends ModelVersion {
   readonly maxBatchSize?: number;
   readonly defaultMaxBatchSize: number;
   readonly intraOpThreads: number;
+  /** Where the label files that `configuration` names are: an absolute path. Undefined for a single file. */
+  readonly modelDirectory?: string;
+  /** What config.pbtxt says, joined with the server's settings. */
+  readonly configuration?: ModelConfiguration;
 }
 
 /** Whether answers stay the same in a batch: checked when the version is prepared (docs/ARCHITECTURE.md, "Batching must not change answers"). */
@@ -28,6 +33,8 @@ export interface Manifest extends ModelVersion {
   readonly bytes: number;
   /** For people: what was changed or could not be verified. */
   readonly warnings: readonly string[];
+  /** As the request had it: the model's configuration and what holds of it. */
+  readonly configuration?: ModelConfiguration;
 }
 
 /** Prepares one version; rejects with a GatewayError that says why the model cannot be served. */

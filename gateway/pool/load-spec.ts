@@ -5,10 +5,12 @@ import { versionKey } from '../core/model.js';
 /** What a worker is told of a version: plain data, no more than it needs. */
 export function loadSpec(manifest: Manifest, intraOpThreads: number): LoadSpec {
   const { inputs, outputs } = manifest.signature;
+  const runtime = manifest.configuration?.runtime;
   return {
     key: versionKey(manifest),
     modelPath: manifest.preparedPath,
     intraOpThreads,
+    ...(runtime && { runtime }),
     inputs: inputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
     outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
   };

@@ -1,3 +1,5 @@
+import type { ModelConfiguration } from '../core/model-configuration.js';
+
 /** What a file looked like when it was found: enough to notice that it was replaced, cheap enough to take often. */
 export interface FileFacts {
   readonly bytes: number;
@@ -18,6 +20,10 @@ export interface FoundModel {
   readonly repository: string;
   /** Ascending by version, at least one. */
   readonly versions: readonly FoundVersion[];
+  /** Absolute path of its directory, where its label files are; undefined for a single file. */
+  readonly directory?: string;
+  /** What its config.pbtxt says; undefined where there is none. */
+  readonly configuration?: ModelConfiguration;
 }
 
 /** Something that looks like a model and cannot be served; it is listed, so that nobody has to guess. */

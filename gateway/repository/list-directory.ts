@@ -42,18 +42,3 @@ export async function listDirectory(path: string): Promise<Listing> {
 function byName(a: Entry, b: Entry): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
-
-/** What went wrong with a path, in words without the path: `no such file or directory`. */
-export function fileProblem(thrown: unknown): string {
-  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown error';
-  const words: Readonly<Record<string, string>> = {
-    ENOENT: 'no such file or directory',
-    EACCES: 'permission denied',
-    EPERM: 'operation not permitted',
-    ENOTDIR: 'not a directory',
-    ELOOP: 'too many levels of symbolic links',
-    EIO: 'input/output error',
-    EMFILE: 'too many open files',
-  };
-  return words[code] ?? code;
-}

@@ -1,11 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote } from '../core/error.js';
+import { fileProblem } from '../core/file-problem.js';
+import type { ModelConfiguration } from '../core/model-configuration.js';
+import { CONFIG_FILE } from './config-faults.js';
+import { findConfiguration } from './find-configuration.js';
 import type { FoundVersion, Problem } from './found.js';
-import { type Entry, fileProblem, listDirectory } from './list-directory.js';
+import { type Entry, listDirectory } from './list-directory.js';
 import { parseVersion } from './names.js';
 
-/** The file (or directory, as Triton also lays it out) that makes a directory a version. */
+/** The file (or directory, as Triton also lays it out) that makes a directory a version, unless config.pbtxt names another. */
 export const MODEL_FILE = 'model.onnx';
 
 /** Makes a directory a version of a waiting model: synthetic, served only when the server was told so. */
@@ -22,25 +26,46 @@ export interface Inspection {
   readonly problems: readonly Omit<Problem, 'model'>[];
   /** For the log: what was left out, and why. */
   readonly warnings: readonly string[];
+  /** What its config.pbtxt says; undefined where there is none, or no usable one. */
+  readonly configuration?: ModelConfiguration;
 }
 
 const NOT_A_MODEL: Inspection = { isModel: false, versions: [], problems: [], warnings: [] };
 
-/** Takes a directory for a model's and says what is in it. Rejects as `opendir` does. */
-export async function inspectModelDirectory(path: string): Promise<Inspection> {
+/** Takes a directory for that of a model of this name and says what is in it. Rejects as `opendir` does. */
+export async function inspectModelDirectory(path: string, model: string): Promise<Inspection> {
   const { entries, truncated } = await listDirectory(path);
-  const directories = entries.filter((entry) => entry.kind === 'directory' && entry.name !== MODEL_FILE);
+  const config = await findConfiguration(entries, model);
+  if (config !== undefined && 'fault' in config)
+    return unusable(`failed to load model ${quote(model)}: ${config.fault}`);
+  const modelFile = config?.configuration.defaultModelFilename ?? MODEL_FILE;
+  const directories = entries.filter((entry) => entry.kind === 'directory' && entry.name !== modelFile);
   const versioned = directories.filter((entry) => parseVersion(entry.name) !== undefined);
-  const bare = entries.find((entry) => entry.name === MODEL_FILE);
-  if (versioned.length === 0 && bare === undefined) return withoutVersions(entries, directories);
+  const bare = entries.find((entry) => entry.name === modelFile);
+  if (versioned.length === 0 && bare === undefined) {
+    if (config !== undefined)
+      return unusable(`it has a ${CONFIG_FILE}, but no version: wanted 1/${modelFile} beside it`);
+    return withoutVersions(entries, directories);
+  }
 
-  const warnings: string[] = [];
+  const warnings: string[] = [...(config?.warnings ?? [])];
   if (truncated) warnings.push('it holds more entries than are looked at: some were left out');
   for (const { name } of directories)
     if (parseVersion(name) === undefined) warnings.push(`directory ${quote(name)} ${NOT_A_VERSION}`);
   if (bare !== undefined && versioned.length > 0)
-    warnings.push(`${MODEL_FILE} beside version directories is not served: move it into one of them`);
+    warnings.push(`${modelFile} beside version directories is not served: move it into one of them`);
 
+  const found = { isModel: true, warnings, ...(config && { configuration: config.configuration }) };
+  return { ...found, ...(await findVersions(path, versioned, modelFile, warnings)) };
+}
+
+/** The versions with a model file; those without are problems. A bare model is its own version 1. */
+async function findVersions(
+  path: string,
+  versioned: readonly Entry[],
+  modelFile: string,
+  warnings: string[],
+): Promise<Pick<Inspection, 'versions' | 'problems'>> {
   const newest = versioned
     .map((entry) => ({ entry, version: parseVersion(entry.name) as number }))
     .sort((a, b) => a.version - b.version);
@@ -52,11 +77,15 @@ export async function inspectModelDirectory(path: string): Promise<Inspection> {
   const problems: Omit<Problem, 'model'>[] = [];
   const candidates = versioned.length > 0 ? newest : [{ entry: { path }, version: 1 }];
   for (const { entry, version } of candidates) {
-    const found = await findModelFile(entry.path, version);
+    const found = await findModelFile(entry.path, version, modelFile);
     if (typeof found === 'string') problems.push({ version, reason: found });
     else versions.push(found);
   }
-  return { isModel: true, versions, problems, warnings };
+  return { versions, problems };
+}
+
+function unusable(reason: string): Inspection {
+  return { isModel: true, versions: [], problems: [{ version: 0, reason }], warnings: [] };
 }
 
 const NOT_A_VERSION =
@@ -69,9 +98,9 @@ async function withoutVersions(
 ): Promise<Inspection> {
   // A model's directory has few others in it; looking into all of a foreign tree would be a waste.
   for (const { name, path } of directories.slice(0, 20)) {
-    if (!/^[-+v]?\d/.test(name) || typeof (await findModelFile(path, 1)) === 'string') continue;
+    if (!/^[-+v]?\d/.test(name) || typeof (await findModelFile(path, 1, MODEL_FILE)) === 'string') continue;
     const reason = `no usable version: directory ${quote(name)} ${NOT_A_VERSION}`;
-    return { isModel: true, versions: [], problems: [{ version: 0, reason }], warnings: [] };
+    return unusable(reason);
   }
   const stray = entries.find((entry) => entry.kind === 'file' && entry.name.endsWith('.onnx'));
   if (stray === undefined) return NOT_A_MODEL;
@@ -80,34 +109,42 @@ async function withoutVersions(
 }
 
 /** The model file of a version's directory, or the reason why there is none. */
-async function findModelFile(directory: string, version: number): Promise<FoundVersion | string> {
+async function findModelFile(
+  directory: string,
+  version: number,
+  modelFile: string,
+): Promise<FoundVersion | string> {
   try {
-    const path = join(directory, MODEL_FILE);
+    const path = join(directory, modelFile);
     const facts = await stat(path).catch(() => undefined);
     if (facts?.isFile()) {
       return { version, modelPath: path, bytes: facts.size, modifiedMs: facts.mtimeMs };
     }
-    if (facts?.isDirectory()) return await findInModelDirectory(path, version);
+    if (facts?.isDirectory()) return await findInModelDirectory(path, version, modelFile);
     const waitingPath = join(directory, WAITING_FILE);
     const waiting = await stat(waitingPath).catch(() => undefined);
     if (waiting?.isFile())
       return { version, modelPath: waitingPath, bytes: waiting.size, modifiedMs: waiting.mtimeMs };
     const { entries } = await listDirectory(directory);
     const shown = entries.slice(0, 5).map(({ name }) => quote(name, 40));
-    return `its directory holds no ${MODEL_FILE}${shown.length === 0 ? ' (it is empty)' : `, but ${shown.join(', ')}`}`;
+    return `its directory holds no ${modelFile}${shown.length === 0 ? ' (it is empty)' : `, but ${shown.join(', ')}`}`;
   } catch (error) {
     return `its directory cannot be read: ${fileProblem(error)}`;
   }
 }
 
 /** Triton's layout for a model in several files: a directory `model.onnx/` with the model and its data inside. */
-async function findInModelDirectory(path: string, version: number): Promise<FoundVersion | string> {
+async function findInModelDirectory(
+  path: string,
+  version: number,
+  modelFile: string,
+): Promise<FoundVersion | string> {
   const { entries } = await listDirectory(path);
   const models = entries.filter(({ name, kind }) => kind === 'file' && name.endsWith('.onnx'));
   const model =
     models.find(({ name }) => name === MODEL_FILE) ?? (models.length === 1 ? models[0] : undefined);
   if (model === undefined)
-    return `its directory ${MODEL_FILE}/ holds ${models.length} .onnx files: wanted ${MODEL_FILE}`;
+    return `its directory ${modelFile}/ holds ${models.length} .onnx files: wanted ${MODEL_FILE}`;
   const facts = await stat(model.path);
   return { version, modelPath: model.path, bytes: facts.size, modifiedMs: facts.mtimeMs };
 }

@@ -1,11 +1,12 @@
 import type { VersionStatus } from '../core/catalog.js';
 import { GatewayError, quote } from '../core/error.js';
 import { chooseVersion } from './choose-version.js';
+import type { EffectiveConfiguration } from './effective-configuration.js';
 import type { FoundModel, Problem } from './found.js';
 import { parseVersion } from './names.js';
 import { type Action, nextAction } from './next-action.js';
 import { VersionEntry } from './version-entry.js';
-import { applyPolicy, describePolicy, type VersionPolicy } from './version-policy.js';
+import { applyPolicy, describePolicy } from './version-policy.js';
 
 /** When to ask again for a version that is on its way. */
 const LOADING_RETRY_AFTER_MS = 1000;
@@ -17,9 +18,14 @@ export class ModelRecord {
   #available: readonly number[] = [];
   #aspired: ReadonlySet<number> = new Set();
   #problems: readonly Problem[] = [];
+  /** What holds for its next load. */
+  effective: EffectiveConfiguration;
+  /** Where its label files are; undefined for a single file. */
+  directory: string | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, effective: EffectiveConfiguration) {
     this.name = name;
+    this.effective = effective;
   }
 
   /** Versions that can be called now, ascending. */
@@ -37,7 +43,14 @@ export class ModelRecord {
   }
 
   /** Takes over what was found now; `found` undefined: the model is gone. */
-  aspire(found: FoundModel | undefined, problems: readonly Problem[], policy: VersionPolicy): void {
+  aspire(
+    found: FoundModel | undefined,
+    problems: readonly Problem[],
+    effective: EffectiveConfiguration,
+  ): void {
+    this.effective = effective;
+    this.directory = found?.directory;
+    const policy = effective.configuration.versionPolicy;
     const versions = found?.versions ?? [];
     const { aspired, missing } = applyPolicy(
       versions.map(({ version }) => version),
@@ -111,7 +124,9 @@ export class ModelRecord {
     const newest = this.statuses()
       .filter(({ version }) => this.wants(version) || !this.entries.has(version))
       .at(-1);
-    const why = newest === undefined ? '' : ` (version ${newest.version} is ${inWords(newest)})`;
+    // Version 0 stands for the model as a whole.
+    const subject = newest?.version === 0 ? 'it is ' : `version ${newest?.version} is `;
+    const why = newest === undefined ? '' : ` (${subject}${inWords(newest)})`;
     return unavailable(`Request for unknown model: '${this.name}' has no available versions${why}`, newest);
   }
 

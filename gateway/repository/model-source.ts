@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { quote } from '../core/error.js';
+import { fileProblem } from '../core/file-problem.js';
 import type { Logger } from '../core/logger.js';
+import { CONFIG_FILE } from './config-faults.js';
 import { describeTree, nearestLayout } from './describe-tree.js';
 import type { Found, FoundModel, FoundVersion, Problem, UnusableRepository } from './found.js';
-import { fileProblem, type Listing, listDirectory } from './list-directory.js';
+import { type Entry, type Listing, listDirectory } from './list-directory.js';
 import { type Inspection, inspectModelDirectory, MODEL_FILE, WAITING_FILE } from './model-directory.js';
 import { isModelName, MODEL_NAME_RULE, parseVersion } from './names.js';
 
@@ -30,6 +32,7 @@ export interface ModelSourceOptions {
  * - `<repository>/<model>/model.onnx`: version 1,
  * - a model's own directory, with versions in it or bare with one `model.onnx`: what KServe mounts,
  * - a single `.onnx` file: version 1,
+ * - `config.pbtxt` beside the versions, Triton's configuration of the model,
  * - `model.wait.json` in a version directory, a waiting model, where `serveWaiting` says so.
  *
  * One bad model never hides another, and nothing rejects: what cannot be served is in `problems`, a repository that
@@ -46,8 +49,8 @@ class Scan {
   readonly #models = new Map<string, FoundModel>();
   readonly #problems: Problem[] = [];
   readonly #unusable: UnusableRepository[] = [];
-  /** Names that have a problem for a model, so that a later repository does not take their place unnoticed. */
-  readonly #taken = new Set<string>();
+  /** By name, the repository of each model, usable or not, so that a later one does not take its place unnoticed. */
+  readonly #taken = new Map<string, string>();
   #full = false;
 
   constructor(options: ModelSourceOptions) {
@@ -83,9 +86,9 @@ class Scan {
 
   async #addDirectory(repository: string): Promise<void> {
     const listing = await listDirectory(repository);
-    if (listing.entries.some(({ name }) => name === MODEL_FILE) || (await isModelsOwn(listing))) {
+    if (listing.entries.some(isModelsMark) || (await isModelsOwn(listing))) {
       const name = this.#options.modelName ?? basename(repository);
-      this.#addModel(repository, name, await inspectModelDirectory(repository));
+      this.#addModel(repository, name, await inspectModelDirectory(repository, name), repository);
       return;
     }
     if (listing.truncated)
@@ -94,7 +97,8 @@ class Scan {
     for (const { name, path, kind } of listing.entries) {
       if (kind !== 'directory' || this.#full) continue;
       try {
-        understood = this.#addModel(repository, name, await inspectModelDirectory(path)) || understood;
+        const inspection = await inspectModelDirectory(path, name);
+        understood = this.#addModel(repository, name, inspection, path) || understood;
       } catch (error) {
         this.#addProblem(repository, name, 0, `its directory cannot be read: ${fileProblem(error)}`);
         understood = true;
@@ -109,7 +113,7 @@ class Scan {
   }
 
   /** Returns whether the directory was a model's at all. */
-  #addModel(repository: string, name: string, inspection: Inspection): boolean {
+  #addModel(repository: string, name: string, inspection: Inspection, directory?: string): boolean {
     const { logger } = this.#options;
     for (const warning of inspection.warnings) logger.warn({ repository, model: name }, `Model: ${warning}`);
     if (!inspection.isModel) {
@@ -119,9 +123,8 @@ class Scan {
     }
     if (!isModelName(name)) {
       this.#addProblem(repository, name, 0, `not a legal name for a model: wanted ${MODEL_NAME_RULE}`);
-    } else if (this.#models.has(name) || this.#taken.has(name)) {
-      const reason = 'the same model is in another repository, named earlier: only that one is served';
-      this.#addProblem(repository, name, 0, reason);
+    } else if (this.#taken.has(name)) {
+      this.#addProblem(repository, name, 0, this.#conflict(this.#taken.get(name) as string, repository));
     } else if (this.#models.size >= MAX_MODELS) {
       this.#full = true;
       logger.warn({ repository, limit: MAX_MODELS }, 'Too many models: the rest are left out');
@@ -129,10 +132,19 @@ class Scan {
       for (const { version, reason } of inspection.problems)
         this.#addProblem(repository, name, version, reason);
       const versions = inspection.versions.filter((found) => this.#mayServe(repository, name, found));
-      this.#taken.add(name);
-      if (versions.length > 0) this.#models.set(name, { name, repository, versions });
+      this.#taken.set(name, repository);
+      const { configuration } = inspection;
+      const rest = { ...(directory !== undefined && { directory }), ...(configuration && { configuration }) };
+      if (versions.length > 0) this.#models.set(name, { name, repository, versions, ...rest });
     }
     return true;
+  }
+
+  /** For clients too, so that each repository is named by its last directory and its place in the list. */
+  #conflict(first: string, second: string): string {
+    const { repositories } = this.#options;
+    const shown = (path: string) => `${quote(basename(path), 80)} (number ${repositories.indexOf(path) + 1})`;
+    return `the same model is in two repositories, ${shown(first)} and ${shown(second)}: only the first one's is served`;
   }
 
   /** A waiting model is listed, so that nobody wonders, and served only when the server was told so. */
@@ -157,6 +169,11 @@ class Scan {
   }
 }
 
+/** Whether this entry, at the top, makes it one model's directory. */
+function isModelsMark({ name, kind }: Entry): boolean {
+  return name === MODEL_FILE || (name === CONFIG_FILE && kind === 'file');
+}
+
 /**
  * Whether version directories with models lie at the top: it is one model's directory, not a repository of some. A
  * neighbour that is a model decides for the repository, in which models may be called `1` and `2`.
@@ -173,7 +190,7 @@ async function isModelsOwn(listing: Listing): Promise<boolean> {
   if (versions === 0) return false;
   for (const { name, path } of directories) {
     if (parseVersion(name) !== undefined) continue;
-    if ((await inspectModelDirectory(path).catch(() => undefined))?.isModel) return false;
+    if ((await inspectModelDirectory(path, name).catch(() => undefined))?.isModel) return false;
   }
   return true;
 }

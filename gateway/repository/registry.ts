@@ -7,19 +7,15 @@ import type { Lease } from '../core/infer-call.js';
 import type { Logger } from '../core/logger.js';
 import type { Manifest, Prepare, PrepareRequest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
-import type { Found, FoundVersion, Problem } from './found.js';
+import {
+  type EffectiveConfiguration,
+  effectiveConfiguration,
+  type ModelSettings,
+} from './effective-configuration.js';
+import type { Found, FoundModel, FoundVersion, Problem } from './found.js';
 import { ModelRecord } from './model-record.js';
 import { isModelName, MODEL_NAME_RULE } from './names.js';
 import type { VersionEntry } from './version-entry.js';
-import { DEFAULT_VERSION_POLICY, type VersionPolicy } from './version-policy.js';
-
-/** What is configured for one model. */
-export interface ModelSettings {
-  /** @default latest 1 */
-  readonly versionPolicy?: VersionPolicy | undefined;
-  /** @default autofill: `defaultMaxBatchSize` when the model is batchable */
-  readonly maxBatchSize?: number | undefined;
-}
 
 export interface RegistryOptions {
   /** An absolute path; a version may keep files in `<cacheDir>/<model>/<version>`, which `prepare` makes. */
@@ -30,6 +26,8 @@ export interface RegistryOptions {
   readonly intraOpThreads?: number;
   /** By model name. @default none */
   readonly models?: ReadonlyMap<string, ModelSettings>;
+  /** How many versions run at the same time. @default 1 */
+  readonly workers?: number;
 }
 
 export interface RegistryDependencies extends RegistryOptions {
@@ -75,9 +73,10 @@ export class Registry implements ModelCatalog {
       else same.push(problem);
     }
     for (const name of new Set([...models.keys(), ...problems.keys(), ...this.#models.keys()])) {
-      const record = this.#models.get(name) ?? new ModelRecord(name);
-      const policy = this.#deps.models?.get(name)?.versionPolicy ?? DEFAULT_VERSION_POLICY;
-      record.aspire(models.get(name), problems.get(name) ?? [], policy);
+      const model = models.get(name);
+      const effective = this.#effective(name, model);
+      const record = this.#models.get(name) ?? new ModelRecord(name, effective);
+      record.aspire(model, problems.get(name) ?? [], effective);
       this.#models.set(name, record);
       this.#dirty.add(name);
     }
@@ -226,7 +225,7 @@ export class Registry implements ModelCatalog {
     entry.retryDue = false;
     entry.become('loading');
     try {
-      const manifest = await this.#deps.prepare(this.#request(entry, found));
+      const manifest = await this.#deps.prepare(this.#request(record, entry, found));
       await this.#lastLoad;
       if (this.#closed || !record.wants(entry.version)) return entry.become('unloaded');
       entry.become('warming');
@@ -290,20 +289,30 @@ export class Registry implements ModelCatalog {
     }
   }
 
-  #request(entry: VersionEntry, found: FoundVersion): PrepareRequest {
-    const { cacheDir, defaultMaxBatchSize = 256, intraOpThreads = 1, models } = this.#deps;
+  #effective(name: string, found: FoundModel | undefined): EffectiveConfiguration {
+    const { models, logger, workers = 1, intraOpThreads = 1 } = this.#deps;
+    const machine = { workers, intraOpThreads };
+    const effective = effectiveConfiguration(models?.get(name), found?.configuration, machine);
+    for (const warning of effective.warnings) logger.warn({ model: name }, `Model: ${warning}`);
+    return effective;
+  }
+
+  #request(record: ModelRecord, entry: VersionEntry, found: FoundVersion): PrepareRequest {
+    const { cacheDir, defaultMaxBatchSize = 256, intraOpThreads = 1 } = this.#deps;
     const { model, version } = entry;
-    const maxBatchSize = models?.get(model)?.maxBatchSize;
-    const outputDir = join(cacheDir(), model, String(version));
-    const base = {
+    const { directory, effective } = record;
+    const { configuration, maxBatchSize } = effective;
+    return {
       model,
       version,
       modelPath: found.modelPath,
-      outputDir,
+      outputDir: join(cacheDir(), model, String(version)),
+      ...(directory !== undefined && { modelDirectory: directory }),
+      ...(maxBatchSize !== undefined && { maxBatchSize }),
       defaultMaxBatchSize,
       intraOpThreads,
+      configuration,
     };
-    return maxBatchSize === undefined ? base : { ...base, maxBatchSize };
   }
 }
 

@@ -1,7 +1,4 @@
-/**
- * Which of a model's versions are wanted, as Triton's version_policy: the `latest` n, `'all'`, or the ones named.
- */
-export type VersionPolicy = { readonly latest: number } | 'all' | { readonly specific: readonly number[] };
+import type { VersionPolicy } from '../core/model-configuration.js';
 
 /** Triton's default: only the newest version. */
 export const DEFAULT_VERSION_POLICY: VersionPolicy = { latest: 1 };

@@ -83,7 +83,11 @@ export class Lexer {
   #skipSpace(): void {
     const start = this.#at;
     this.#match(SPACE);
-    for (let i = this.#text.indexOf('\n', start); i >= 0 && i < this.#at; i = this.#text.indexOf('\n', i + 1)) {
+    for (
+      let i = this.#text.indexOf('\n', start);
+      i >= 0 && i < this.#at;
+      i = this.#text.indexOf('\n', i + 1)
+    ) {
       this.#line++;
       this.#lineStart = i + 1;
     }

@@ -43,7 +43,10 @@ class Parser {
     }
     if (close === undefined) return;
     if (lexer.token.kind === 'end')
-      throw new PbtxtError(lexer.token, `the text ends where ${quote(close)} is due, of ${nameOf(into.desc)}`);
+      throw new PbtxtError(
+        lexer.token,
+        `the text ends where ${quote(close)} is due, of ${nameOf(into.desc)}`,
+      );
     lexer.take();
   }
 
@@ -74,7 +77,10 @@ class Parser {
     while (this.#lexer.takeSymbol(','));
     const end = this.#lexer.token;
     if (!this.#lexer.takeSymbol(']'))
-      throw new PbtxtError(end, `${shown(end)} where ${quote(',')} or ${quote(']')} is due, of ${quote(field.name)}`);
+      throw new PbtxtError(
+        end,
+        `${shown(end)} where ${quote(',')} or ${quote(']')} is due, of ${quote(field.name)}`,
+      );
   }
 
   #refuseSecondOfOneof(into: ReflectMessage, field: DescField, name: Token, path: string): void {
@@ -90,7 +96,8 @@ class Parser {
   #readSingular(into: ReflectMessage, field: DescField, path: string, depth: number): void {
     if (this.#lexer.isSymbol('['))
       throw new PbtxtError(this.#lexer.token, `a list where ${quote(field.name)} wants one value`);
-    if (field.fieldKind === 'message') into.set(field, this.#readMessage(field.name, field.message, path, depth));
+    if (field.fieldKind === 'message')
+      into.set(field, this.#readMessage(field.name, field.message, path, depth));
     else if (field.fieldKind === 'enum') into.set(field, readEnum(this.#lexer, field.name, field.enum));
     else if (field.fieldKind === 'scalar') into.set(field, readScalar(this.#lexer, field.name, field.scalar));
   }
@@ -125,7 +132,10 @@ class Parser {
     while (!lexer.isSymbol(close)) {
       const name = lexer.take();
       if (name.kind !== 'word' || (name.text !== 'key' && name.text !== 'value'))
-        throw new PbtxtError(name, `${shown(name)} in an entry of ${quote(field.name)}: wanted key and value`);
+        throw new PbtxtError(
+          name,
+          `${shown(name)} in an entry of ${quote(field.name)}: wanted key and value`,
+        );
       if ((name.text === 'key' ? key : value) !== undefined)
         throw new PbtxtError(name, `${quote(name.text)} is given twice in an entry of ${quote(field.name)}`);
       const isMessage = name.text === 'value' && field.mapKind === 'message';
@@ -139,6 +149,9 @@ class Parser {
     const map = into.get(field);
     // An absent half stands for its type's empty value, as in protobuf.
     key ??= emptyOf(field.mapKey);
+    // The one key that a JavaScript object would not keep.
+    if (key === '__proto__')
+      throw new PbtxtError(start, `key ${quote(key)} is not taken in ${quote(field.name)}`);
     if (map.has(key as string))
       throw new PbtxtError(start, `key ${quote(String(key))} is given twice in ${quote(field.name)}`);
     value ??= this.#emptyMapValue(field);
@@ -199,7 +212,13 @@ function emptyOf(type: ScalarType): Scalar {
   if (type === ScalarType.STRING) return '';
   if (type === ScalarType.BOOL) return false;
   if (type === ScalarType.BYTES) return new Uint8Array(0);
-  const wide = [ScalarType.INT64, ScalarType.UINT64, ScalarType.SINT64, ScalarType.FIXED64, ScalarType.SFIXED64];
+  const wide = [
+    ScalarType.INT64,
+    ScalarType.UINT64,
+    ScalarType.SINT64,
+    ScalarType.FIXED64,
+    ScalarType.SFIXED64,
+  ];
   return wide.includes(type) ? 0n : 0;
 }
 

@@ -129,8 +129,7 @@ function toFloat(literal: Literal, field: string, type: ScalarType): number {
 }
 
 function readString(lexer: Lexer, literal: Literal, field: string, type: ScalarType): string | Uint8Array {
-  if (literal.token.kind !== 'string' || literal.negative)
-    throw wrong(literal, field, 'a string: in quotes');
+  if (literal.token.kind !== 'string' || literal.negative) throw wrong(literal, field, 'a string: in quotes');
   const parts = [stringBytes(literal.token)];
   while (lexer.token.kind === 'string') parts.push(stringBytes(lexer.take()));
   const bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);

@@ -39,7 +39,8 @@ function escapedBytes([whole, octal, hex, short, long, char]: RegExpMatchArray, 
   }
   if (octal !== undefined || hex !== undefined) {
     const byte = octal === undefined ? Number.parseInt(hex ?? '', 16) : Number.parseInt(octal, 8);
-    if (byte > 255) throw new PbtxtError(at, `${quote(whole ?? '')} is more than a byte can be: at most \\377`);
+    if (byte > 255)
+      throw new PbtxtError(at, `${quote(whole ?? '')} is more than a byte can be: at most \\377`);
     return Buffer.of(byte);
   }
   const point = Number.parseInt(short ?? long ?? '', 16);

@@ -2,16 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VersionState, VersionStatus } from '../../../gateway/core/catalog.js';
+import type { VersionPolicy } from '../../../gateway/core/model-configuration.js';
 import { chooseVersion } from '../../../gateway/repository/choose-version.js';
 import { transition } from '../../../gateway/repository/model-state.js';
 import { isModelName, parseVersion } from '../../../gateway/repository/names.js';
 import { type ActualVersion, nextAction } from '../../../gateway/repository/next-action.js';
 import { type ReadinessFacts, serverReadiness } from '../../../gateway/repository/readiness.js';
-import {
-  applyPolicy,
-  describePolicy,
-  type VersionPolicy,
-} from '../../../gateway/repository/version-policy.js';
+import { applyPolicy, describePolicy } from '../../../gateway/repository/version-policy.js';
 
 test('version policy', () => {
   const rows: [string, number[], VersionPolicy, number[], number[]][] = [

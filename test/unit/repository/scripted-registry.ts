@@ -5,8 +5,9 @@ import { GatewayError } from '../../../gateway/core/error.js';
 import { silentLogger } from '../../../gateway/core/logger.js';
 import type { Manifest, PrepareRequest } from '../../../gateway/core/manifest.js';
 import { versionKey } from '../../../gateway/core/model.js';
+import type { ModelSettings } from '../../../gateway/repository/effective-configuration.js';
 import type { Found, FoundModel, Problem } from '../../../gateway/repository/found.js';
-import { type ModelSettings, Registry } from '../../../gateway/repository/registry.js';
+import { Registry } from '../../../gateway/repository/registry.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 /** A step that the test lets succeed or fail. */

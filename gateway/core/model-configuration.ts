@@ -1,0 +1,47 @@
+import type { Datatype } from './datatype.js';
+
+/**
+ * Which of a model's versions are wanted, as Triton's version_policy: the `latest` n, `'all'`, or the ones named.
+ */
+export type VersionPolicy = { readonly latest: number } | 'all' | { readonly specific: readonly number[] };
+
+/** An input or output as config.pbtxt declares it. */
+export interface DeclaredTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** Without the batch dimension where the configuration's `maxBatchSize` is 1 or more; -1 is variable. */
+  readonly dims: readonly number[];
+  /** How an image is laid out: carried for clients, who ask for it. Inputs only. */
+  readonly format?: 'FORMAT_NHWC' | 'FORMAT_NCHW';
+  /** File of class labels, relative to the model's directory. Outputs only. */
+  readonly labelFilename?: string;
+}
+
+/** How onnxruntime is to run one model, where its configuration differs from the server's. Plain data: workers get it. */
+export interface RuntimeOptions {
+  readonly intraOpThreads?: number;
+  readonly interOpThreads?: number;
+  readonly executionMode?: 'sequential' | 'parallel';
+  readonly graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly memoryArena?: boolean;
+  readonly memoryPattern?: boolean;
+  /** The runtime's configuration entries by their whole name, e.g. `session.set_denormal_as_zero`. */
+  readonly entries?: Readonly<Record<string, string>>;
+}
+
+/** What a model says of itself in config.pbtxt; plain data. What is absent is decided by the model or the server. */
+export interface ModelConfiguration {
+  /** Undefined: filled in from the model. 0: it has no batch dimension. */
+  readonly maxBatchSize?: number;
+  readonly inputs: readonly DeclaredTensor[];
+  readonly outputs: readonly DeclaredTensor[];
+  readonly versionPolicy?: VersionPolicy;
+  /** Most runs of a version at the same time. */
+  readonly instanceCount?: number;
+  readonly defaultModelFilename?: string;
+  /** As given, known or not. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** `optimization.graph.level` as given. */
+  readonly graphLevel?: number;
+  readonly runtime: RuntimeOptions;
+}

@@ -1,0 +1,90 @@
+import { type Datatype, isDatatype } from '../core/datatype.js';
+import { quote } from '../core/error.js';
+import type { DeclaredTensor } from '../core/model-configuration.js';
+import {
+  DataType,
+  type ModelConfig,
+  type ModelInput,
+  ModelInput_Format,
+  type ModelOutput,
+} from '../gen/inference/model_config_pb.js';
+import type { ConfigFaults } from './config-faults.js';
+
+/** More dimensions than any model has. */
+const MAX_RANK = 64;
+
+/** The inputs that a configuration declares; what is wrong with them goes to `faults`. */
+export function declaredInputs({ input }: ModelConfig, faults: ConfigFaults): DeclaredTensor[] {
+  return declared('input', input, faults, (each, path) => {
+    if (each.format === ModelInput_Format.NONE) return {};
+    if (each.dims.length !== 3)
+      faults.add(`${path}.dims`, `${path}.dims has ${each.dims.length} dimensions, an image (format) has 3`);
+    return { format: each.format === ModelInput_Format.NHWC ? 'FORMAT_NHWC' : 'FORMAT_NCHW' };
+  });
+}
+
+/** The outputs that a configuration declares; what is wrong with them goes to `faults`. */
+export function declaredOutputs({ output }: ModelConfig, faults: ConfigFaults): DeclaredTensor[] {
+  return declared('output', output, faults, ({ labelFilename }, path) => {
+    if (labelFilename === '') return {};
+    if (!isInside(labelFilename))
+      faults.add(
+        `${path}.label_filename`,
+        `${path}.label_filename is ${quote(labelFilename)}, wanted a path inside of the model's directory`,
+      );
+    return { labelFilename };
+  });
+}
+
+function declared<T extends ModelInput | ModelOutput>(
+  role: 'input' | 'output',
+  given: readonly T[],
+  faults: ConfigFaults,
+  rest: (each: T, path: string) => Partial<DeclaredTensor>,
+): DeclaredTensor[] {
+  const seen = new Set<string>();
+  return given.map((each, index) => {
+    const path = `${role}[${index}]`;
+    if (each.name === '') faults.add(path, `${path} has no name`);
+    else if (seen.has(each.name))
+      faults.add(path, `${path} has the name ${quote(each.name)}, as another ${role}`);
+    seen.add(each.name);
+    if (each.dims.length === 0 && !faults.given(`${path}.dims`)) faults.add(path, `${path} has no dims`);
+    return {
+      name: each.name,
+      datatype: datatypeOf(each.dataType, path, faults),
+      dims: dimsOf(each.dims, path, faults),
+      ...rest(each, path),
+    };
+  });
+}
+
+function datatypeOf(type: DataType, path: string, faults: ConfigFaults): Datatype {
+  if (type === DataType.TYPE_STRING) return 'BYTES';
+  const name = DataType[type]?.slice('TYPE_'.length) ?? '';
+  if (isDatatype(name)) return name;
+  faults.add(`${path}.data_type`, `${path} has no data_type`);
+  return 'FP32';
+}
+
+function dimsOf(dims: readonly bigint[], path: string, faults: ConfigFaults): number[] {
+  const bad = dims.findIndex((dim) => dim !== -1n && (dim < 1n || dim > BigInt(Number.MAX_SAFE_INTEGER)));
+  if (bad >= 0)
+    faults.add(
+      `${path}.dims[${bad}]`,
+      `${path}.dims[${bad}] is ${dims[bad]}, wanted a size of 1 or more, or -1 for a variable one`,
+    );
+  if (dims.length > MAX_RANK)
+    faults.add(`${path}.dims`, `${path}.dims has ${dims.length} dimensions, at most ${MAX_RANK} are taken`);
+  return dims.map(Number);
+}
+
+/** Whether this is a relative path that does not lead out of where it starts. */
+function isInside(path: string): boolean {
+  const parts = path.split('/');
+  return (
+    path.length <= 1024 &&
+    !/[\\\p{Cc}]/u.test(path) &&
+    parts.every((part) => part !== '' && part !== '.' && part !== '..')
+  );
+}
