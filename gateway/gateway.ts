@@ -25,6 +25,7 @@ import { scanRepositories } from './repository/model-source.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
 import { Registry } from './repository/registry.js';
 import { Admission } from './serving/admit.js';
+import { classify } from './serving/classify.js';
 import { Observer } from './serving/observe.js';
 import { resolve } from './serving/resolve.js';
 import { validate } from './serving/validate.js';
@@ -257,7 +258,7 @@ class Server implements Gateway {
       known: (model) => this.catalog.known(model),
     });
     const admitted = this.#admission.admit(this.batcher.submit);
-    return observer.observe(resolve(this.catalog, observer.leased(validate(admitted))));
+    return observer.observe(resolve(this.catalog, observer.leased(validate(classify(admitted)))));
   }
 
   #buildRegistry(): Registry {

@@ -128,7 +128,7 @@ function runtimeOptions(options: SessionOptions): InferenceSession.SessionOption
   const { memoryArena, memoryPattern, entries = {} } = options;
   // Spinning threads of an idle model burn a core each.
   const quiet = intraOpThreads > 1 ? { 'session.intra_op.allow_spinning': '0' } : {};
-  const extra = nested({ ...quiet, ...entries });
+  const extra = { ...quiet, ...entries };
   return {
     intraOpNumThreads: intraOpThreads,
     interOpNumThreads: interOpThreads,
@@ -138,23 +138,8 @@ function runtimeOptions(options: SessionOptions): InferenceSession.SessionOption
     ...(memoryPattern !== undefined && { enableMemPattern: memoryPattern }),
     // What goes wrong is thrown; the runtime's own lines on stderr would only double it.
     logSeverityLevel: 4,
-    ...(extra && { extra }),
+    ...(Object.keys(extra).length > 0 && { extra }),
   };
-}
-
-/** Entries as the runtime's binding takes them: `a.b` is `b` in an object `a`. Undefined when there are none. */
-function nested(entries: Readonly<Record<string, string>>): Record<string, unknown> | undefined {
-  const top: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(entries)) {
-    const parts = name.split('.');
-    let at = top;
-    for (const part of parts.slice(0, -1)) {
-      at[part] ??= {};
-      at = at[part] as Record<string, unknown>;
-    }
-    at[parts.at(-1) as string] = value;
-  }
-  return Object.keys(top).length === 0 ? undefined : top;
 }
 
 function sessionValue(value: InferenceSession.ValueMetadata): SessionValue {

@@ -18,12 +18,12 @@ export class Backlog {
   }
 
   /** The queue that comes next among those of the versions that may run; looks at every queue only if the first may not. */
-  next(runs: (key: string) => boolean): BatchQueue | undefined {
+  next(mayRun: (lane: Lane) => boolean): BatchQueue | undefined {
     const first = this.#order.first;
-    if (first === undefined || runs(first.lane.key)) return first;
+    if (first === undefined || mayRun(first.lane)) return first;
     let best: BatchQueue | undefined;
     for (const queue of this.#order.items())
-      if (runs(queue.lane.key) && (best === undefined || before(queue, best))) best = queue;
+      if (mayRun(queue.lane) && (best === undefined || before(queue, best))) best = queue;
     return best;
   }
 

@@ -27,9 +27,11 @@ export interface BatchHost {
 /** Entries of one queue that run together. Over when it was completed, has failed, or found nobody left to run for. */
 export class EntryBatch implements Batch {
   readonly key: string;
+  readonly lane: Lane;
   attempts = 0;
+  /** Whether it was handed out to run, and so counts among its lane's. */
+  taken = false;
   readonly #host: BatchHost;
-  readonly #lane: Lane;
   #members: readonly Entry[];
   /** Whether `#members` are those of the last gather: their rows, in this order, are what a worker has. */
   #gathered = false;
@@ -38,7 +40,7 @@ export class EntryBatch implements Batch {
 
   constructor(host: BatchHost, lane: Lane, members: readonly Entry[]) {
     this.#host = host;
-    this.#lane = lane;
+    this.lane = lane;
     this.#members = members;
     this.key = lane.key;
   }
@@ -67,9 +69,9 @@ export class EntryBatch implements Batch {
     }
     try {
       const inputs = gatherInputs(this.#members);
-      const outputs = gatherOutputs(this.#members, this.#lane.outputNames);
+      const outputs = gatherOutputs(this.#members, this.lane.outputNames);
       // From here a worker may be running it even after every caller has left, and their leases with them.
-      this.#letGo ??= this.#host.retain(this.#lane.manifest);
+      this.#letGo ??= this.#host.retain(this.lane.manifest);
       for (const entry of this.#members) entry.dispatchedAt = now;
       this.#gathered = true;
       return { key: this.key, inputs, outputs };
@@ -127,17 +129,17 @@ export class EntryBatch implements Batch {
     for (const entry of this.#members) entry.expire(now);
     if (outcome.kind === 'success') this.#succeed(outcome);
     else if (this.#members.length === 1) this.#members[0]?.fail(outcome.error);
-    else this.#host.runAgain(this.#lane, bisect(this.live));
+    else this.#host.runAgain(this.lane, bisect(this.live));
   }
 
   #succeed(outcome: Extract<RunOutcome, { kind: 'success' }>): void {
-    const { model, version } = this.#lane.manifest;
+    const { model, version } = this.lane.manifest;
     let rows = 0;
     for (const entry of this.#members) rows += entry.rows;
     const computeMs = Math.max(0, outcome.endedAt - outcome.startedAt);
-    this.#lane.latency.observe(rows, computeMs);
+    this.lane.latency.observe(rows, computeMs);
     this.#host.recorder?.batch(model, version, rows, computeMs);
-    const portions = scatter(outcome.outputs, this.#members, this.#lane.outputNames);
+    const portions = scatter(outcome.outputs, this.#members, this.lane.outputNames);
     const readers = readersOf(outcome.outputs, this.#members.length);
     for (let i = 0; i < this.#members.length; i++) {
       const entry = this.#members[i] as Entry;

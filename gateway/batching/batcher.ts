@@ -71,6 +71,8 @@ export class Batcher implements WorkSource {
   readonly #runAgain: EntryBatch[] = [];
   readonly #batches = new Set<EntryBatch>();
   readonly #onEmpty: (() => void)[] = [];
+  /** What the worker that asks for work can run. */
+  #runs: (key: string) => boolean = anything;
   #sequence = 0;
   #entries = 0;
   #runningEntries = 0;
@@ -95,7 +97,7 @@ export class Batcher implements WorkSource {
       retain: this.#options.retain,
       entrySettled: (entry, was) => this.#entrySettled(entry, was),
       runAgain: (lane, parts) => this.#queueParts(lane, parts),
-      batchEnded: (batch) => void this.#batches.delete(batch),
+      batchEnded: (batch) => this.#batchEnded(batch),
     };
   }
 
@@ -122,14 +124,34 @@ export class Batcher implements WorkSource {
   /** The next batch that may run, formed now; undefined when nothing waits, or while held. */
   take(runs: (key: string) => boolean = anything): Batch | undefined {
     if (this.#held) return undefined;
-    const part = this.#takePart(runs);
-    if (part !== undefined) return part;
+    this.#runs = runs;
+    const part = this.#takePart();
+    if (part !== undefined) return this.#taken(part);
     const now = this.#options.clock.now();
-    for (let queue = this.#backlog.next(runs); queue !== undefined; queue = this.#backlog.next(runs)) {
+    const mayRun = this.#mayRun;
+    for (let queue = this.#backlog.next(mayRun); queue !== undefined; queue = this.#backlog.next(mayRun)) {
       const members = this.#form(queue, now);
-      if (members.length > 0) return this.#open(queue.lane, members);
+      if (members.length > 0) return this.#taken(this.#open(queue.lane, members));
     }
     return undefined;
+  }
+
+  // Made once, not for every batch.
+  readonly #mayRun = (lane: Lane): boolean => lane.running < lane.maxRunning && this.#runs(lane.key);
+
+  #taken(batch: EntryBatch): EntryBatch {
+    batch.taken = true;
+    batch.lane.running++;
+    return batch;
+  }
+
+  /** A worker that is free already may have been turned away by the limit that was met until now. */
+  #batchEnded(batch: EntryBatch): void {
+    this.#batches.delete(batch);
+    if (!batch.taken) return;
+    const { lane } = batch;
+    const wasFull = lane.running-- >= lane.maxRunning;
+    if (wasFull && !this.#held) this.onWork();
   }
 
   /** Keeps everything waiting until `release`: for tests that want exact batches. */
@@ -235,11 +257,11 @@ export class Batcher implements WorkSource {
   }
 
   /** The first part of a rejected batch that may run and for which somebody still waits. */
-  #takePart(runs: (key: string) => boolean): EntryBatch | undefined {
+  #takePart(): EntryBatch | undefined {
     for (let i = 0; i < this.#runAgain.length; ) {
       const part = this.#runAgain[i] as EntryBatch;
       const wanted = part.live.length > 0;
-      if (wanted && !runs(part.key)) {
+      if (wanted && !this.#mayRun(part.lane)) {
         i++;
         continue;
       }

@@ -13,11 +13,16 @@ export class Lane {
   /** Names of all outputs, in the signature's order. */
   readonly outputNames: readonly string[];
   readonly latency: LatencyModel;
+  /** Most batches of it that run at the same time: what its configuration says, else no limit. */
+  readonly maxRunning: number;
   /** Sum of the costs of its waiting entries. */
   queuedCost = 0;
+  /** Batches taken and not over. */
+  running = 0;
 
   constructor(manifest: Manifest) {
     const { batchable, maxBatchSize, outputs } = manifest.signature;
+    this.maxRunning = manifest.configuration?.instanceCount ?? Number.POSITIVE_INFINITY;
     this.key = versionKey(manifest);
     this.manifest = manifest;
     this.alone = !batchable || maxBatchSize < 1;
@@ -34,7 +39,8 @@ export class Lane {
     return (
       manifest.sha256 === this.manifest.sha256 &&
       mine.batchable === theirs.batchable &&
-      mine.maxBatchSize === theirs.maxBatchSize
+      mine.maxBatchSize === theirs.maxBatchSize &&
+      manifest.configuration?.instanceCount === this.manifest.configuration?.instanceCount
     );
   }
 }

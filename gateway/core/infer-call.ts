@@ -19,6 +19,11 @@ export interface InferCall {
   readonly outputs: readonly string[];
   readonly parameters: ReadonlyMap<string, ParameterValue>;
   /**
+   * By output name, how many classes to answer in place of the whole tensor, at least 1 (the classification extension).
+   * Undefined when no output is to be classified.
+   */
+  readonly classifications?: ReadonlyMap<string, number> | undefined;
+  /**
    * Size of the message that the inputs are views on, in bytes: what the call keeps in memory, however little of it the
    * inputs use. @default the size of the inputs
    */

@@ -10,7 +10,10 @@ import { TensorContents } from './tensor-contents.js';
 import { WireReader } from './wire-reader.js';
 
 /** What a ModelInferRequest says; the rest of an InferCall comes from the transport. */
-export type InferRequest = Pick<InferCall, 'model' | 'version' | 'id' | 'inputs' | 'outputs' | 'parameters'>;
+export type InferRequest = Pick<
+  InferCall,
+  'model' | 'version' | 'id' | 'inputs' | 'outputs' | 'parameters' | 'classifications'
+>;
 
 /** More dimensions than any model has. */
 const MAX_RANK = 64;
@@ -32,7 +35,7 @@ interface WireInput {
 
 /**
  * Reads a ModelInferRequest. Throws a GatewayError: INTERNAL when the bytes are no such message, INVALID_ARGUMENT when
- * its tensors cannot be meant, UNIMPLEMENTED when it asks for shared memory or classification.
+ * its tensors cannot be meant, UNIMPLEMENTED when it asks for shared memory.
  */
 export function decodeInferRequest(body: Uint8Array): InferRequest {
   const reader = new WireReader(body);
@@ -40,6 +43,7 @@ export function decodeInferRequest(body: Uint8Array): InferRequest {
   const outputs: string[] = [];
   const raw: Uint8Array[] = [];
   let parameters: Map<string, ParameterValue> | undefined;
+  let classifications: Map<string, number> | undefined;
   let model = '';
   let version = '';
   let id = '';
@@ -67,7 +71,7 @@ export function decodeInferRequest(body: Uint8Array): InferRequest {
         break;
       case 0x32:
         reader.enter();
-        pushBounded(outputs, readOutput(reader), 'outputs');
+        classifications = readOutput(reader, outputs, classifications);
         reader.leave(outer);
         break;
       case 0x3a:
@@ -84,6 +88,7 @@ export function decodeInferRequest(body: Uint8Array): InferRequest {
     inputs: toTensors(inputs, raw, model),
     outputs,
     parameters: parameters ?? NO_PARAMETERS,
+    classifications,
   };
 }
 
@@ -144,24 +149,45 @@ function readDim(reader: WireReader, input: WireInput): void {
   }
 }
 
-function readOutput(reader: WireReader): string {
+/** Appends the output's name; returns the classifications, with its own if it asks for one. */
+function readOutput(
+  reader: WireReader,
+  outputs: string[],
+  classifications: Map<string, number> | undefined,
+): Map<string, number> | undefined {
   let name = '';
-  const parameters = new Map<string, ParameterValue>();
+  let parameters: Map<string, ParameterValue> | undefined;
   while (reader.more) {
     const tag = reader.tag();
     if (tag === 0x0a) name = reader.string();
-    else if (tag === 0x12) readParameter(reader, parameters);
-    else reader.skipUnknown(tag, 2);
+    else if (tag === 0x12) {
+      parameters ??= new Map();
+      readParameter(reader, parameters);
+    } else reader.skipUnknown(tag, 2);
   }
+  pushBounded(outputs, name, 'outputs');
+  if (parameters === undefined) return classifications;
   refuseSharedMemory(parameters, `output ${quote(name)}`);
-  if (parameters.has('classification')) {
-    throw new GatewayError(
-      'UNIMPLEMENTED',
-      `output ${quote(name)}: the classification extension is not supported; ask for the whole output`,
-      { reason: 'bad_request', field: 'outputs.parameters' },
+  const wanted = parameters.get('classification');
+  if (wanted === undefined) return classifications;
+  return (classifications ?? new Map<string, number>()).set(name, classCount(wanted, name));
+}
+
+/** Begins with Triton's words, which are searched for; what it calls `>= 0` is at least 1. */
+function classCount(wanted: ParameterValue, output: string): number {
+  const field = 'outputs.parameters';
+  if (typeof wanted !== 'bigint')
+    throw badRequest(
+      `invalid value type for 'classification' parameter, expected int64_param: output ${quote(output)}`,
+      field,
     );
-  }
-  return name;
+  if (wanted <= 0n)
+    throw badRequest(
+      `invalid value for 'classification' parameter, expected >= 0: output ${quote(output)} asks for ${wanted} classes, wanted is 1 or more`,
+      field,
+    );
+  // More than any tensor has elements.
+  return wanted > 0xffff_ffffn ? 0xffff_ffff : Number(wanted);
 }
 
 /** One entry of a `map<string, InferParameter>`, tag already read. A value that was not set is left out. */

@@ -11,6 +11,7 @@ import { pathOf } from './messages.js';
 import { modelInfer } from './oip/infer.js';
 import { logSettings } from './oip/log-settings.js';
 import { modelMethods } from './oip/model.js';
+import { modelConfigMethod } from './oip/model-config.js';
 import { repositoryMethods } from './oip/repository.js';
 import type { RuntimeSettings } from './oip/runtime-settings.js';
 import { type ServerMethodsOptions, serverMethods } from './oip/server.js';
@@ -41,6 +42,7 @@ export function oipMethods(options: OipServiceOptions): RpcMethod[] {
     [
       ...serverMethods(options),
       ...modelMethods(catalog),
+      modelConfigMethod(catalog),
       ...repositoryMethods(catalog),
       modelInfer(infer),
       modelStreamInfer(options),

@@ -27,9 +27,10 @@ export class ConfigFaults {
 
   /** `:3:5`, or nothing when no text is known. */
   where(path: string): string {
-    for (let at = path; at !== ''; at = at.replace(/(?:^|\.)[^.[\]]*$|\[[^\]]*\]$/, '')) {
+    for (let at = path; at !== ''; ) {
       const place = this.#places.get(at);
       if (place !== undefined) return `:${place.line}:${place.column}`;
+      at = at.slice(0, Math.max(0, at.lastIndexOf('.'), at.lastIndexOf('[')));
     }
     return '';
   }

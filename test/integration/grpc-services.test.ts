@@ -154,11 +154,6 @@ test('server and model: live, ready, metadata, index', async (t) => {
 
 test('what is not served says so by name, and why where there is a reason', async (t) => {
   const { inference } = await startServices(t);
-  for (const name of ['ModelConfig'])
-    await assert.rejects(ask(inference, name, {}), {
-      code: 12,
-      details: `${name} is not supported by this server`,
-    });
   for (const kind of ['System', 'Cuda'])
     for (const verb of ['Status', 'Register', 'Unregister'])
       await assert.rejects(ask(inference, `${kind}SharedMemory${verb}`, {}), {

@@ -186,7 +186,7 @@ test('an illegal name is listed, and the same model in two repositories is a con
     found.problems.map(({ model, reason }) => `${model}: ${reason}`),
     [
       'bad name: not a legal name for a model: wanted 1 to 255 of A-Z a-z 0-9 . _ -, beginning with a letter or a digit',
-      'iris: the same model is in another repository, named earlier: only that one is served',
+      `iris: the same model is in two repositories, '${basename(first)}' (number 1) and '${basename(second)}' (number 2): only the first one's is served`,
     ],
   );
   assert.equal(warnings.length, 2);

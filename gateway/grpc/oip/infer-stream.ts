@@ -143,7 +143,7 @@ export class InferStream {
 
   #start(request: InferRequest, messageBytes: number, cancellation: Cancellation): Promise<Outcome> {
     const { clock, wheel, maxDeadlineMs } = this.#host;
-    const { model, version, id, inputs, outputs, parameters } = request;
+    const { model, version, id, inputs, outputs, parameters, classifications } = request;
     const arrivedAt = clock.now();
     const deadline: Deadline = Math.min(this.#context.deadline, arrivedAt + maxDeadlineMs);
     const call: InferCall = {
@@ -153,6 +153,7 @@ export class InferStream {
       inputs,
       outputs,
       parameters,
+      classifications,
       messageBytes,
       deadline,
       cancellation,

@@ -11,7 +11,7 @@ export function modelInfer(infer: Infer): RpcMethod {
     kind: 'unary',
     path: pathOf(GRPCInferenceService.method.modelInfer),
     handler: async (body, { deadline, cancellation, arrivedAt }) => {
-      const { model, version, id, inputs, outputs, parameters } = decodeInferRequest(body);
+      const { model, version, id, inputs, outputs, parameters, classifications } = decodeInferRequest(body);
       const messageBytes = body.length;
       // Field by field: an object that is spread has no fixed shape, and every look at it costs (4 us a call, measured).
       const call: InferCall = {
@@ -21,6 +21,7 @@ export function modelInfer(infer: Infer): RpcMethod {
         inputs,
         outputs,
         parameters,
+        classifications,
         messageBytes,
         deadline,
         cancellation,

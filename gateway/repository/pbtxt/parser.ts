@@ -37,8 +37,9 @@ class Parser {
   /** Reads fields up to `close`, or to the end of the text. */
   readFields(into: ReflectMessage, path: string, close: string | undefined, depth: number): void {
     const lexer = this.#lexer;
+    const given = new Map<string, Token>();
     while (lexer.token.kind !== 'end' && !(close !== undefined && lexer.isSymbol(close))) {
-      this.#readField(into, path, depth);
+      this.#readField(into, given, path, depth);
       if (!lexer.takeSymbol(',')) lexer.takeSymbol(';');
     }
     if (close === undefined) return;
@@ -50,16 +51,13 @@ class Parser {
     lexer.take();
   }
 
-  #readField(into: ReflectMessage, path: string, depth: number): void {
+  #readField(into: ReflectMessage, given: Map<string, Token>, path: string, depth: number): void {
     const name = this.#lexer.take();
     const field = fieldOf(into.desc, name);
     const at = path === '' ? field.name : `${path}.${field.name}`;
     const repeated = field.fieldKind === 'list' || field.fieldKind === 'map';
-    if (!repeated) {
-      if (this.places.has(at))
-        throw new PbtxtError(name, `field ${quote(field.name)} is given twice: ${firstAt(this.places, at)}`);
-      this.#refuseSecondOfOneof(into, field, name, path);
-    }
+    if (!repeated) refuseSecond(into, field, name, given);
+    given.set(field.name, name);
     if (!this.places.has(at)) this.places.set(at, { line: name.line, column: name.column });
     const colon = this.#lexer.takeSymbol(':');
     if (!colon && !holdsMessages(field))
@@ -81,16 +79,6 @@ class Parser {
         end,
         `${shown(end)} where ${quote(',')} or ${quote(']')} is due, of ${quote(field.name)}`,
       );
-  }
-
-  #refuseSecondOfOneof(into: ReflectMessage, field: DescField, name: Token, path: string): void {
-    const other = field.oneof && into.oneofCase(field.oneof);
-    if (other === undefined) return;
-    const at = path === '' ? other.name : `${path}.${other.name}`;
-    throw new PbtxtError(
-      name,
-      `field ${quote(field.name)} excludes ${quote(other.name)}, of which only one may be given: ${firstAt(this.places, at)}`,
-    );
   }
 
   #readSingular(into: ReflectMessage, field: DescField, path: string, depth: number): void {
@@ -203,6 +191,27 @@ function fieldOf(desc: DescMessage, name: Token): DescField {
   throw new PbtxtError(name, `unknown field ${quote(name.text)} in ${nameOf(desc)}${hint}`);
 }
 
+/** A field that is not repeated is given once, and of a oneof one field. */
+function refuseSecond(
+  into: ReflectMessage,
+  field: DescField,
+  name: Token,
+  given: ReadonlyMap<string, Token>,
+): void {
+  const first = (of: string): string => {
+    const { line, column } = given.get(of) ?? name;
+    return `first at ${line}:${column}`;
+  };
+  if (given.has(field.name))
+    throw new PbtxtError(name, `field ${quote(field.name)} is given twice: ${first(field.name)}`);
+  const other = field.oneof && into.oneofCase(field.oneof);
+  if (other !== undefined)
+    throw new PbtxtError(
+      name,
+      `field ${quote(field.name)} excludes ${quote(other.name)}, of which only one may be given: ${first(other.name)}`,
+    );
+}
+
 function holdsMessages(field: DescField): boolean {
   if (field.fieldKind === 'list') return field.listKind === 'message';
   return field.fieldKind === 'message' || field.fieldKind === 'map';
@@ -224,11 +233,6 @@ function emptyOf(type: ScalarType): Scalar {
 
 function nameOf(desc: DescMessage): string {
   return desc.typeName.slice(desc.typeName.lastIndexOf('.') + 1);
-}
-
-function firstAt(places: ReadonlyMap<string, Place>, path: string): string {
-  const { line, column } = places.get(path) ?? { line: 0, column: 0 };
-  return `first at ${line}:${column}`;
 }
 
 function shown(token: Token): string {

@@ -354,7 +354,7 @@ describe('a request that cannot be meant is INVALID_ARGUMENT', () => {
     refused('INVALID_ARGUMENT', /more than 4096 parameters/, ...many);
   });
 
-  test('shared memory and classification are UNIMPLEMENTED, not ignored', () => {
+  test('shared memory is UNIMPLEMENTED, not ignored', () => {
     const region = len(1, 'shared_memory_region');
     refused(
       'UNIMPLEMENTED',
@@ -366,11 +366,27 @@ describe('a request that cannot be meant is INVALID_ARGUMENT', () => {
       /output 'o': shared memory/,
       len(6, len(1, 'o'), len(2, region, len(2, len(3, 'r')))),
     );
+  });
+
+  test('a classification of other than a positive number of classes is refused in Triton’s words', () => {
+    const output = (...value: Uint8Array[]) =>
+      len(6, len(1, 'o'), len(2, len(1, 'classification'), len(2, ...value)));
     refused(
-      'UNIMPLEMENTED',
-      /output 'o': the classification/,
-      len(6, len(1, 'o'), len(2, len(1, 'classification'), len(2, num(2, 3)))),
+      'INVALID_ARGUMENT',
+      /^invalid value type for 'classification' parameter, expected int64_param: output 'o'$/,
+      output(len(3, '3')),
     );
+    refused(
+      'INVALID_ARGUMENT',
+      /^invalid value for 'classification' parameter, expected >= 0: output 'o' asks for 0 classes, wanted is 1 or more$/,
+      output(num(2, 0)),
+    );
+    const negative = Buffer.concat([Buffer.of(0x10), Buffer.alloc(9, 0xff), Buffer.of(1)]);
+    refused('INVALID_ARGUMENT', /asks for -1 classes/, output(negative));
+    const { outputs, classifications } = decodeInferRequest(
+      Buffer.concat([output(num(2, 3)), len(6, len(1, 'p'))]),
+    );
+    assert.deepEqual([outputs, classifications], [['o', 'p'], new Map([['o', 3]])]);
   });
 
   test('B40 a name of 100 KB is quoted within bounds', () => {

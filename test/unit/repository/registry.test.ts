@@ -25,6 +25,14 @@ test('a version is prepared, loaded, and then can be leased', async () => {
     defaultMaxBatchSize: 256,
     intraOpThreads: 1,
     maxBatchSize: 16,
+    configuration: {
+      inputs: [],
+      outputs: [],
+      parameters: {},
+      runtime: {},
+      versionPolicy: { latest: 1 },
+      instanceCount: 1,
+    },
   });
   assert.equal(registry.ready('iris', ''), false);
   (await next('prepare', 'iris/2')).succeed();
