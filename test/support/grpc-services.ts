@@ -51,6 +51,11 @@ export function service(path: string, port: number): Client {
   return new Constructor(`127.0.0.1:${port}`, credentials.createInsecure());
 }
 
+/** A client of Triton's service at a port; to be closed. */
+export function inferenceClient(port: number): Client {
+  return service('inference.GRPCInferenceService', port);
+}
+
 /** One unary call. */
 export function ask(client: Client, method: string, request: Plain): Promise<Plain> {
   return new Promise((resolve, reject) => {
