@@ -6,6 +6,7 @@ import { configJsonSchema } from '../gateway/config/json-schema.js';
 import { loadConfig } from '../gateway/config/load.js';
 import type { StatusCode } from '../gateway/core/error.js';
 import { HTTP_STATUS } from '../gateway/http/status.js';
+import { HONOURED_FIELDS, IGNORED_FIELDS } from '../gateway/repository/config-fields.js';
 import { configPage, EXAMPLE_FILE } from './support/docs/config-page.js';
 import { CODES, errorsPage, REASONS } from './support/docs/errors-page.js';
 
@@ -45,6 +46,24 @@ test('the configuration file shown in docs/CONFIG.md is a good one', () => {
 
 test('docs/ERRORS.md equals the tables of codes and reasons', () => {
   assert.equal(read('docs/ERRORS.md'), errorsPage());
+});
+
+test('the table of config.pbtxt in docs/PROTOCOLS.md names every field that is honoured or ignored, and no other', () => {
+  const fields = (what: string) =>
+    [...read('docs/PROTOCOLS.md').matchAll(/^\| (.*?) \| (\w+) \|/gm)]
+      .filter((row) => row[2] === what)
+      .flatMap((row) => [...(row[1] as string).matchAll(/`([^`]+)`/g)].map(([, name]) => name as string))
+      .sort();
+  // A message is documented by its fields, unless it means something by itself.
+  const leaves = (names: ReadonlySet<string>, documented: readonly string[]) =>
+    [...names]
+      .filter(
+        (name) => documented.includes(name) || ![...names].some((other) => other.startsWith(`${name}.`)),
+      )
+      .sort();
+  const honoured = fields('honoured');
+  assert.deepEqual(honoured, leaves(HONOURED_FIELDS, honoured));
+  assert.deepEqual(fields('ignored'), [...IGNORED_FIELDS].sort());
 });
 
 test('every status code and reason of core/error.ts is documented, and none besides', () => {

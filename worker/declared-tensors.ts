@@ -47,20 +47,25 @@ function join(
       throw refuse(
         `${role} ${quote(wish.name)} has data_type ${inTriton(wish.datatype)} in config.pbtxt, in the model it is ${inTriton(spec.datatype)}`,
       );
-    return { ...spec, shape: joinShape(role, spec, wish, batched) };
+    const modelShape = joinShape(role, spec, wish, batched);
+    if (wish.reshape === undefined) return { ...spec, shape: modelShape };
+    return { ...spec, shape: batched ? [-1, ...wish.dims] : [...wish.dims], modelShape };
   });
 }
 
-function joinShape(role: Role, spec: TensorSpec, { name, dims }: DeclaredTensor, batched: boolean): number[] {
+/** The whole shape that the declaration gives the model. */
+function joinShape(role: Role, spec: TensorSpec, declared: DeclaredTensor, batched: boolean): number[] {
+  const { name, dims: given, reshape } = declared;
+  const [what, dims] = reshape === undefined ? ['dims', given] : ['reshape', reshape];
   const whole = batched ? [-1, ...dims] : [...dims];
   const fits =
     whole.length === spec.shape.length && spec.shape.every((dim, i) => dim === -1 || dim === whole[i]);
   if (fits) return whole;
   const meaning = batched
     ? `: with max_batch_size, which leaves the batch dimension out, that is [${whole}]`
-    : ' (max_batch_size is 0, so that dims are the whole shape)';
+    : ' (max_batch_size is 0, so that it is the whole shape)';
   throw refuse(
-    `${role} ${quote(name)} has dims [${dims}] in config.pbtxt${meaning}, in the model its shape is [${spec.shape}]`,
+    `${role} ${quote(name)} has ${what} [${dims}] in config.pbtxt${meaning}, in the model its shape is [${spec.shape}]`,
   );
 }
 

@@ -21,6 +21,7 @@ import {
 } from './onnx-graph.js';
 import { OnnxSession, type SessionValue } from './onnx-runtime.js';
 import { type ProbeResult, probe } from './probe.js';
+import { reshapedRun } from './reshaped-session.js';
 import { warmUp } from './runtime-session.js';
 import { autofill } from './signature.js';
 import { prepareWaiting } from './waiting-runtime.js';
@@ -66,9 +67,10 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
     const inputs = session.inputs.map((value) => inputSpec(value, declared.inputs));
     const outputs = session.outputs.map((value) => outputSpec(value, declared.outputs, labels, warnings));
     const wanted = await configure(inputs, outputs, request);
-    const probed = await probe(session, wanted, PROBE_BUDGET_MS);
+    const run = reshapedRun((tensors, names) => session.run(tensors, names), wanted);
+    const probed = await probe({ run }, wanted, PROBE_BUDGET_MS);
     // What a worker will run first: a model that hangs on it or crashes must do so here.
-    await warmUp(session, wanted);
+    await warmUp({ run }, wanted);
     const signature = settle(wanted, probed, warnings);
     return {
       model: request.model,

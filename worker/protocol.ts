@@ -34,11 +34,15 @@ export interface LoadSpec {
     readonly name: string;
     readonly datatype: string;
     readonly shape: readonly number[];
+    /** The model's own shape, where requests have another one. */
+    readonly modelShape?: readonly number[];
   }[];
   readonly outputs: readonly {
     readonly name: string;
     readonly datatype: string;
     readonly shape: readonly number[];
+    /** The model's own shape, where requests have another one. */
+    readonly modelShape?: readonly number[];
   }[];
 }
 

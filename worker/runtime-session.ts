@@ -1,5 +1,6 @@
 import { OnnxSession, type SessionResult } from './onnx-runtime.js';
 import type { LoadSpec, WireTensor } from './protocol.js';
+import { reshapedRun } from './reshaped-session.js';
 import { sampleInputs } from './sample-inputs.js';
 import { WaitingSession } from './waiting-runtime.js';
 import { isWaitingModel } from './waiting-spec.js';
@@ -20,8 +21,9 @@ export async function openSession(spec: LoadSpec): Promise<RuntimeSession> {
   if (isWaitingModel(spec.modelPath)) return WaitingSession.create(spec.modelPath);
   const { modelPath, intraOpThreads, runtime } = spec;
   const session = await OnnxSession.create(modelPath, { intraOpThreads, ...runtime });
-  await warmUp(session, spec);
-  return session;
+  const run = reshapedRun((inputs, outputs) => session.run(inputs, outputs), spec);
+  await warmUp({ run }, spec);
+  return { run, release: () => session.release() };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
 import { LatencyModel } from './latency-model.js';
@@ -34,12 +35,9 @@ export class Lane {
   /** Whether this manifest says the same as the lane's; a version that was reloaded with other settings gets a new lane. */
   serves(manifest: Manifest): boolean {
     if (manifest === this.manifest) return true;
-    const mine = this.manifest.signature;
-    const theirs = manifest.signature;
     return (
       manifest.sha256 === this.manifest.sha256 &&
-      mine.batchable === theirs.batchable &&
-      mine.maxBatchSize === theirs.maxBatchSize &&
+      isDeepStrictEqual(manifest.signature, this.manifest.signature) &&
       manifest.configuration?.instanceCount === this.manifest.configuration?.instanceCount
     );
   }

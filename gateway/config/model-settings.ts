@@ -10,9 +10,9 @@ export type VersionPolicySetting =
 
 /** What sluice.yaml may say of one model. What is absent is decided by the model itself. */
 export interface ModelSettings {
-  /** @default { latest: 1 } */
+  /** @default config.pbtxt's, else { latest: 1 } */
   readonly versionPolicy?: VersionPolicySetting;
-  /** Most rows of one batch; 0 never batches. @default what the model allows, at most defaultMaxBatchSize */
+  /** Most rows of one batch; 0 never batches. @default config.pbtxt's, else what the model allows, at most defaultMaxBatchSize */
   readonly maxBatchSize?: number;
 }
 
@@ -55,7 +55,7 @@ const models = new Setting<Readonly<Record<string, ModelSettings>>>({
     }),
   ),
   default: NO_MODELS,
-  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`) and `maxBatchSize` (rows; 0 never batches).',
+  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`) and `maxBatchSize` (rows; 0 never batches). Both come before what its config.pbtxt says.',
   wanted: 'a section per model name, with versionPolicy or maxBatchSize',
   placeholder: '',
   fromText: () => undefined,

@@ -11,6 +11,8 @@ export interface DeclaredTensor {
   readonly datatype: Datatype;
   /** Without the batch dimension where the configuration's `maxBatchSize` is 1 or more; -1 is variable. */
   readonly dims: readonly number[];
+  /** The shape that the model itself has, where `dims` is another one of the same size; the batch dimension is left out as there. */
+  readonly reshape?: readonly number[];
   /** How an image is laid out: carried for clients, who ask for it. Inputs only. */
   readonly format?: 'FORMAT_NHWC' | 'FORMAT_NCHW';
   /** File of class labels, relative to the model's directory. Outputs only. */

@@ -6,7 +6,9 @@ export interface TensorSpec {
   readonly datatype: Datatype;
   /** Whole shape, batch dimension included; -1 is variable. */
   readonly shape: readonly number[];
-  /** Class labels of an output, index by index, where the model carries them (a ZipMap that was stripped). */
+  /** The shape that the model itself has, where requests have another one (`reshape` in config.pbtxt). Only its first size may be -1. */
+  readonly modelShape?: readonly number[];
+  /** Class labels of an output, index by index, where the model carries them (a ZipMap that was stripped) or config.pbtxt names them. */
   readonly labels?: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 import type { LoadSpec } from '../../worker/protocol.js';
 import type { Manifest } from '../core/manifest.js';
-import { versionKey } from '../core/model.js';
+import { type TensorSpec, versionKey } from '../core/model.js';
 
 /** What a worker is told of a version: plain data, no more than it needs. */
 export function loadSpec(manifest: Manifest, intraOpThreads: number): LoadSpec {
@@ -11,7 +11,11 @@ export function loadSpec(manifest: Manifest, intraOpThreads: number): LoadSpec {
     modelPath: manifest.preparedPath,
     intraOpThreads,
     ...(runtime && { runtime }),
-    inputs: inputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
-    outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
+    inputs: inputs.map(withoutLabels),
+    outputs: outputs.map(withoutLabels),
   };
+}
+
+function withoutLabels({ labels: _, ...spec }: TensorSpec): Omit<TensorSpec, 'labels'> {
+  return spec;
 }

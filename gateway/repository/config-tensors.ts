@@ -53,7 +53,8 @@ function declared<T extends ModelInput | ModelOutput>(
     return {
       name: each.name,
       datatype: datatypeOf(each.dataType, path, faults),
-      dims: dimsOf(each.dims, path, faults),
+      dims: dimsOf(each.dims, `${path}.dims`, faults),
+      ...reshapeOf(each, path, faults),
       ...rest(each, path),
     };
   });
@@ -67,15 +68,37 @@ function datatypeOf(type: DataType, path: string, faults: ConfigFaults): Datatyp
   return 'FP32';
 }
 
+/** Only between shapes whose sizes are all known: then nothing but the list of dimensions changes. */
+function reshapeOf(
+  { dims, reshape }: ModelInput | ModelOutput,
+  path: string,
+  faults: ConfigFaults,
+): Pick<DeclaredTensor, 'reshape'> {
+  if (reshape === undefined) return {};
+  const shape = dimsOf(reshape.shape, `${path}.reshape.shape`, faults);
+  if ([...dims, ...reshape.shape].includes(-1n))
+    faults.add(`${path}.reshape`, `${path}.reshape is not supported by this server for variable dimensions`);
+  else if (product(dims) !== product(reshape.shape))
+    faults.add(
+      `${path}.reshape`,
+      `${path}.reshape is [${shape}], which has not as many elements as dims [${dims}]`,
+    );
+  return { reshape: shape };
+}
+
+function product(dims: readonly bigint[]): bigint {
+  return dims.reduce((size, dim) => size * dim, 1n);
+}
+
 function dimsOf(dims: readonly bigint[], path: string, faults: ConfigFaults): number[] {
   const bad = dims.findIndex((dim) => dim !== -1n && (dim < 1n || dim > BigInt(Number.MAX_SAFE_INTEGER)));
   if (bad >= 0)
     faults.add(
-      `${path}.dims[${bad}]`,
-      `${path}.dims[${bad}] is ${dims[bad]}, wanted a size of 1 or more, or -1 for a variable one`,
+      `${path}[${bad}]`,
+      `${path}[${bad}] is ${dims[bad]}, wanted a size of 1 or more, or -1 for a variable one`,
     );
   if (dims.length > MAX_RANK)
-    faults.add(`${path}.dims`, `${path}.dims has ${dims.length} dimensions, at most ${MAX_RANK} are taken`);
+    faults.add(path, `${path} has ${dims.length} dimensions, at most ${MAX_RANK} are taken`);
   return dims.map(Number);
 }
 

@@ -293,7 +293,9 @@ export class Registry implements ModelCatalog {
     const { models, logger, workers = 1, intraOpThreads = 1 } = this.#deps;
     const machine = { workers, intraOpThreads };
     const effective = effectiveConfiguration(models?.get(name), found?.configuration, machine);
-    for (const warning of effective.warnings) logger.warn({ model: name }, `Model: ${warning}`);
+    const told = this.#models.get(name)?.effective.warnings ?? [];
+    for (const warning of effective.warnings)
+      if (!told.includes(warning)) logger.warn({ model: name }, `Model: ${warning}`);
     return effective;
   }
 

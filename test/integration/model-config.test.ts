@@ -255,6 +255,47 @@ test('a model’s own directory may have a config.pbtxt, and dims may be narrowe
   });
 });
 
+test('a reshape gives requests another shape than the model’s, batched and not', async (t) => {
+  const io = (name: string, dims: string, reshape: string) =>
+    `{ name: "${name}" data_type: TYPE_FP32 dims: ${dims} reshape { shape: ${reshape} } }`;
+  const repository = makeRepository(t, {
+    'batched/1/model.onnx': identityModel('FP32', ['N', 2, 3]),
+    'batched/config.pbtxt': text(
+      `max_batch_size: 8 input ${io('X', '6', '[2, 3]')} output ${io('Y', '[3, 2]', '[2, 3]')}`,
+    ),
+    'whole/1/model.onnx': identityModel('FP32', [1, 2, 3]),
+    'whole/config.pbtxt': text(`input ${io('X', '[2, 3]', '[1, 2, 3]')} output ${io('Y', '6', '[1, 2, 3]')}`),
+    'scalar/1/model.onnx': identityModel('FP32', ['N']),
+    'scalar/config.pbtxt': text(`max_batch_size: 8 input ${io('X', '1', '[]')} output ${io('Y', '1', '[]')}`),
+  });
+  const { gateway, client, inference } = await serve(t, repository);
+  assert.equal(gateway.catalog.describe('batched', '').batchCheck, 'verified');
+  const rows = [
+    [1, 2, 3, 4, 5, 6],
+    [7, 8, 9, 10, 11, 12],
+  ];
+  const answers = await Promise.all(rows.map((row) => client.model('batched').predict({ X: [row] })));
+  assert.deepEqual(answers[1]?.outputs['Y']?.data, [
+    [
+      [7, 8],
+      [9, 10],
+      [11, 12],
+    ],
+  ]);
+  const whole = await client.model('whole').predict({
+    X: [
+      [1, 2, 3],
+      [4, 5, 6],
+    ],
+  });
+  assert.deepEqual(whole.outputs['Y']?.data, [1, 2, 3, 4, 5, 6]);
+  const scalar = await client.model('scalar').predict({ X: [[5], [6]] });
+  assert.deepEqual(scalar.outputs['Y']?.data, [[5], [6]]);
+  const { config } = (await ask(inference, 'ModelConfig', { name: 'batched' })) as { config: Plain };
+  const [input] = config['input'] as [{ dims: string[]; reshape: { shape: string[] } }];
+  assert.deepEqual([input.dims, input.reshape.shape], [['6'], ['2', '3']]);
+});
+
 test('classification answers value:index:label, with the labels of a ZipMap or of a file', async (t) => {
   const repository = makeRepository(t, {
     iris: join(EXAMPLES, 'iris'),

@@ -631,7 +631,7 @@ export const ModelOptimizationPolicySchema: GenMessage<ModelOptimizationPolicy> 
  */
 export type ModelOptimizationPolicy_Graph = Message<"inference.ModelOptimizationPolicy.Graph"> & {
   /**
-   * Of graph optimization: -1 basic, 0 the default, 1 extended, 2 all, in the ONNX Runtime backend.
+   * Of graph optimization, in the ONNX Runtime backend: -1 basic, 0 all, 1 extended, 2 none.
    *
    * @generated from field: int32 level = 1;
    */

@@ -28,8 +28,7 @@ export function modelConfigMethod(catalog: Pick<ModelCatalog, 'describe'>): RpcM
 function configOf({ model, signature, configuration }: Manifest): ConfigInit {
   const { inputs, outputs, batchable, maxBatchSize } = signature;
   const declared = (name: string) => configuration?.inputs.find((each) => each.name === name);
-  const labelFile = (name: string) =>
-    configuration?.outputs.find((each) => each.name === name)?.labelFilename;
+  const declaredOutput = (name: string) => configuration?.outputs.find((each) => each.name === name);
   const dimsOf = ({ shape }: TensorSpec) => (batchable ? shape.slice(1) : shape).map(BigInt);
   return {
     name: model,
@@ -42,12 +41,14 @@ function configOf({ model, signature, configuration }: Manifest): ConfigInit {
       dataType: dataTypeOf(spec.datatype),
       dims: dimsOf(spec),
       format: formatOf(declared(spec.name)),
+      ...reshapeOf(declared(spec.name)),
     })),
     output: outputs.map((spec) => ({
       name: spec.name,
       dataType: dataTypeOf(spec.datatype),
       dims: dimsOf(spec),
-      labelFilename: labelFile(spec.name) ?? '',
+      labelFilename: declaredOutput(spec.name)?.labelFilename ?? '',
+      ...reshapeOf(declaredOutput(spec.name)),
     })),
     instanceGroup: [
       {
@@ -74,6 +75,10 @@ function versionPolicyOf(policy: VersionPolicy): MessageInitShape<typeof ModelVe
 
 function dataTypeOf(datatype: Datatype): DataType {
   return datatype === 'BYTES' ? DataType.TYPE_STRING : DataType[`TYPE_${datatype}`];
+}
+
+function reshapeOf(declared: DeclaredTensor | undefined): { reshape?: { shape: bigint[] } } {
+  return declared?.reshape === undefined ? {} : { reshape: { shape: declared.reshape.map(BigInt) } };
 }
 
 function formatOf(declared: DeclaredTensor | undefined): ModelInput_Format {

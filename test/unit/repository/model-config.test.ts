@@ -40,6 +40,14 @@ test('fields that are honoured', () => {
         outputs: [{ name: 'Y', datatype: 'INT64', dims: [], labelFilename: 'a/labels.txt' }],
       },
     ],
+    [
+      'output { name: "Y" data_type: TYPE_FP32 dims: 6 reshape { shape: [1, 2, 3] } }',
+      { outputs: [{ name: 'Y', datatype: 'FP32', dims: [6], reshape: [1, 2, 3] }] },
+    ],
+    [
+      'output { name: "Y" data_type: TYPE_FP32 dims: 1 reshape { shape: [] } }',
+      { outputs: [{ name: 'Y', datatype: 'FP32', dims: [1], reshape: [] }] },
+    ],
     ['version_policy { latest { num_versions: 2 } }', { versionPolicy: { latest: 2 } }],
     ['version_policy { all {} }', { versionPolicy: 'all' }],
     ['version_policy { specific { versions: [1, 3] } }', { versionPolicy: { specific: [1, 3] } }],
@@ -151,6 +159,14 @@ test('what is wrong or not supported is named, with its line and column', () => 
     [
       'instance_group { kind: KIND_GPU gpus: 0 }',
       'config.pbtxt:1:33: instance_group[0].gpus is not supported by this server: this server runs on CPUs; config.pbtxt:1:18: instance_group[0].kind is KIND_GPU, wanted KIND_CPU or KIND_AUTO: this server runs on CPUs',
+    ],
+    [
+      'input { name: "X" data_type: TYPE_FP32 dims: 6 reshape { shape: [4] } }',
+      'config.pbtxt:1:48: input[0].reshape is [4], which has not as many elements as dims [6]',
+    ],
+    [
+      'input { name: "X" data_type: TYPE_FP32 dims: -1 reshape { shape: [1, -1] } }',
+      'config.pbtxt:1:49: input[0].reshape is not supported by this server for variable dimensions',
     ],
     ['instance_group { count: -1 }', 'config.pbtxt:1:18: instance_group[0].count is -1, wanted 0 to 1024'],
     [
