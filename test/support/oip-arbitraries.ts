@@ -68,12 +68,26 @@ const typed = fc.oneof(
     .map((bytesContents) => ({ datatype: 'BYTES', contents: { bytesContents } })),
 );
 
+/** A classification that can be meant. */
+const classification = fc.oneof(
+  fc.record({ case: fc.constant('int64Param' as const), value: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }) }),
+  fc.record({
+    case: fc.constant('uint64Param' as const),
+    value: fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }),
+  }),
+);
+const outputParameters = fc
+  .tuple(parameters, fc.option(classification, { freq: 3 }))
+  .map(([others, parameterChoice]) =>
+    parameterChoice === null ? others : { ...others, classification: { parameterChoice } },
+  );
+
 const head = {
   modelName: anyText,
   modelVersion: anyText,
   id: anyText,
   parameters,
-  outputs: fc.array(fc.record({ name: anyText, parameters }), { maxLength: 3 }),
+  outputs: fc.array(fc.record({ name: anyText, parameters: outputParameters }), { maxLength: 3 }),
 };
 const typedRequest: fc.Arbitrary<RequestInit> = fc.record({
   ...head,

@@ -40,8 +40,14 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
 export function meaningOf(message: ModelInferRequest): Meaning | string {
   const { inputs, outputs, rawInputContents: raw } = message;
   if (inputs.some((input) => has(input.parameters, 'shared_memory_region'))) return 'shared memory';
-  for (const { parameters } of outputs)
-    if (has(parameters, 'shared_memory_region') || has(parameters, 'classification')) return 'an extension';
+  const classes = new Map<string, number>();
+  for (const { name, parameters } of outputs) {
+    if (has(parameters, 'shared_memory_region')) return 'shared memory';
+    if (!has(parameters, 'classification')) continue;
+    const count = parameters['classification']?.parameterChoice.value;
+    if (typeof count !== 'bigint' || count < 1n) return 'a classification';
+    classes.set(name, Math.min(Number(count), 2 ** 32 - 1));
+  }
   if (raw.length > inputs.length) return 'too many raw contents';
   if (raw.length > 0 && inputs.some(({ contents }) => contents !== undefined)) return 'raw and typed';
   const tensors: Meaning['inputs'][number][] = [];
@@ -68,6 +74,7 @@ export function meaningOf(message: ModelInferRequest): Meaning | string {
       .filter(([, { parameterChoice }]) => parameterChoice.case !== undefined)
       .map(([key, { parameterChoice }]) => [key, parameterChoice.value])
       .sort(byKey),
+    classifications: classes.size === 0 ? undefined : classes,
     inputs: tensors,
   };
 }
