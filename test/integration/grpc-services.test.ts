@@ -4,6 +4,7 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { systemClock } from '../../gateway/core/clock.js';
 import { GatewayError } from '../../gateway/core/error.js';
 import type { Infer, InferCall } from '../../gateway/core/infer-call.js';
+import { GRPCInferenceService } from '../../gateway/gen/inference/grpc_service_pb.js';
 import { ask, type Plain, startServices } from '../support/grpc-services.js';
 import { frame } from '../support/raw-grpc.js';
 
@@ -167,4 +168,10 @@ test('what is not served says so by name, and why where there is a reason', asyn
     });
     await assert.rejects(ask(inference, name, { model_name: 'm', repository_name: 'r' }), { code: 12 });
   }
+});
+
+test('every method of the service is served: none falls to the transport', async (t) => {
+  const { paths } = await startServices(t);
+  for (const method of GRPCInferenceService.methods)
+    assert.ok(paths.includes(`/inference.GRPCInferenceService/${method.name}`), method.name);
 });

@@ -129,6 +129,7 @@ export async function startServices(
     return client;
   };
   return {
+    paths: served.map(({ path }) => path),
     catalog,
     state,
     health,
