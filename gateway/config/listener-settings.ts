@@ -43,7 +43,7 @@ export const GRPC_SETTINGS = {
     default: 10_000,
     min: 1,
     max: 1_000_000,
-    why: 'Connections open at once; one more is closed.',
+    why: 'Connections open at once. One more takes the place of one whose client has said nothing yet, or is closed.',
   }),
   openingTimeoutMs: integer({
     default: 5000,

@@ -24,6 +24,8 @@ import { WireBudget } from './wire-budget.js';
 /** Largest list of headers of one call. */
 const MAX_HEADER_LIST_BYTES = 16 * 1024;
 const STREAM_WINDOW_BYTES = 2 ** 20;
+/** How long a client may take nothing of an answer while half of the byte budget is used. */
+const SHORT_STALL_MS = 1000;
 /** What one call takes beside its message, with room to spare: the largest message must always fit. */
 const ONE_CALL_BYTES = 2 ** 20;
 
@@ -101,7 +103,8 @@ export class GrpcTransport implements Transport {
   }
 
   #connectionOptions(options: GrpcTransportOptions): ConnectionOptions {
-    const { maxConnectionAgeMs = 300_000 } = options;
+    const { maxConnectionAgeMs = 300_000, sendStallMs = 10_000 } = options;
+    const { budget } = this.#host.limits;
     return {
       clock: options.clock,
       maxConcurrentStreams: options.maxConcurrentStreams ?? 1000,
@@ -110,7 +113,10 @@ export class GrpcTransport implements Transport {
       openingTimeoutMs: options.openingTimeoutMs ?? 5000,
       keepaliveTimeMs: options.keepaliveTimeMs ?? 60_000,
       keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? 20_000,
-      sendStallMs: options.sendStallMs ?? 10_000,
+      // A few clients that take no answers must not use up what is for all.
+      get sendStallMs() {
+        return budget.short ? Math.min(sendStallMs, SHORT_STALL_MS) : sendStallMs;
+      },
       // Give or take a tenth, so that not all go at once.
       maxAgeMs: () =>
         maxConnectionAgeMs === 0
@@ -119,7 +125,7 @@ export class GrpcTransport implements Transport {
       maxIdleMs: options.maxConnectionIdleMs || Number.POSITIVE_INFINITY,
       maxAgeGraceMs: options.maxConnectionAgeGraceMs ?? 30_000,
       onRequest: this.#onRequest,
-      queued: (bytes) => this.#host.limits.budget.add(bytes),
+      queued: (bytes) => budget.add(bytes),
       onBug: (thrown) =>
         options.logger.error({ err: thrown }, 'a call could not be served: a bug, please report it'),
       onClosed: (connection) => {

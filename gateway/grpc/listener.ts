@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { GatewayError, quote } from '../core/error.js';
+import { SilentSockets } from './silent-sockets.js';
 
 /** Longest path of a Unix socket in bytes, on Linux; the kernel's field has room for one more, a zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -44,17 +45,19 @@ function badAddress(address: string, why: string): GatewayError {
  */
 export class Listener {
   readonly #address: string;
+  readonly #maxConnections: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #silent = new SilentSockets();
 
+  /** @param maxConnections one more takes the place of one whose client has said nothing, or is closed */
   constructor(address: string, maxConnections: number, onConnection: (socket: Socket) => void) {
     this.#address = address;
+    this.#maxConnections = maxConnections;
     this.#server = createServer({ noDelay: true }, (socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      if (!this.#admit(socket)) return;
       onConnection(socket);
     });
-    this.#server.maxConnections = maxConnections;
   }
 
   /** Resolves to the port; 0 for a Unix socket. Rejects with a GatewayError that names the address. */
@@ -85,5 +88,22 @@ export class Listener {
 
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #admit(socket: Socket): boolean {
+    // Who floods the port with silent connections must not keep those out who have something to say.
+    if (this.#sockets.size >= this.#maxConnections && !this.#silent.evict()) {
+      // A reset of what is closed anyway.
+      socket.on('error', () => {});
+      socket.destroy();
+      return false;
+    }
+    this.#sockets.add(socket);
+    this.#silent.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#silent.remove(socket);
+    });
+    return true;
   }
 }

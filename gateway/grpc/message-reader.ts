@@ -74,7 +74,7 @@ export class MessageReader {
 
   /** The call is over: what was begun is forgotten. */
   stop(): void {
-    if (this.#message !== undefined) this.#limits.budget.give(this.#length);
+    if (this.#message !== undefined) this.#limits.budget.give(this.#have);
     this.#message = undefined;
     this.#headBytes = 0;
   }
@@ -109,13 +109,14 @@ export class MessageReader {
   }
 
   #begin(): void {
-    this.#limits.budget.take(this.#length);
     this.#message = Buffer.allocUnsafeSlow(Math.min(this.#length, FIRST_BYTES));
     this.#have = 0;
   }
 
   #collect(message: Buffer, bytes: Buffer, at: number, end: number): number {
     const taken = Math.min(end - at, this.#length - this.#have);
+    // What has come, not what was announced: to announce costs nothing, and would keep others out.
+    this.#limits.budget.take(taken);
     let room = message;
     if (this.#have + taken > room.length) {
       room = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(2 * room.length, this.#have + taken)));

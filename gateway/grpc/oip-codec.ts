@@ -15,6 +15,9 @@ export type InferRequest = Pick<
   'model' | 'version' | 'id' | 'inputs' | 'outputs' | 'parameters' | 'classifications'
 >;
 
+/** See `WireReader.spend`: a packed shape takes a byte for each. */
+const DIMENSION_COST = 8;
+
 /** More dimensions than any model has. */
 const MAX_RANK = 64;
 /** Most inputs, outputs, raw contents or parameters of a request: an empty one takes two bytes on the wire, but an object here. */
@@ -138,6 +141,7 @@ function readInput(reader: WireReader): WireInput {
 
 /** One dimension; what is no dimension is noted and told later, since the rest of the message may be broken too. */
 function readDim(reader: WireReader, input: WireInput): void {
+  reader.spend(DIMENSION_COST);
   reader.varint();
   const { lo, hi } = reader;
   const at = input.shape.length;

@@ -35,6 +35,9 @@ const FIELD_OF: Readonly<Record<Datatype, number>> = {
   BYTES: 8,
 };
 
+/** What an occurrence of a field costs beyond its tag (see `WireReader.spend`): a view, and maybe a copy. */
+const PIECE_COST = 8;
+
 /** Ranges of the datatypes that travel in a wider field. */
 const NARROW: Readonly<Partial<Record<Datatype, { min: number; max: number; bytes: 1 | 2 }>>> = {
   INT8: { min: -128, max: 127, bytes: 1 },
@@ -53,6 +56,7 @@ export class TensorContents {
   /** Reads one occurrence of the message, up to the reader's end. A later one appends, as protobuf merges. */
   read(reader: WireReader): void {
     while (reader.more) {
+      reader.spend(PIECE_COST);
       const tag = reader.tag();
       const field = tag >>> 3;
       const type = tag & 7;

@@ -32,6 +32,19 @@ export class UnaryExchange extends Exchange {
         reason: 'bad_request',
       });
     this.#body = bytes;
+    // Until the body's end, for which a client may let us wait.
+    this.host.limits.budget.add(bytes.length);
+  }
+
+  protected override finish(): boolean {
+    if (!super.finish()) return false;
+    this.#release();
+    return true;
+  }
+
+  #release(): void {
+    if (this.#body !== undefined) this.host.limits.budget.give(this.#body.length);
+    this.#body = undefined;
   }
 
   protected unpacked(): void {
@@ -39,7 +52,7 @@ export class UnaryExchange extends Exchange {
   }
 
   #run(body: Buffer): void {
-    this.#body = undefined;
+    this.#release();
     try {
       this.handler?.(body, this).then(this.#onAnswer, this.#onThrown);
     } catch (thrown) {

@@ -6,14 +6,16 @@ const MAX_VARINT_BYTES = 10;
 /**
  * Reads a packed run of varints, of which only the length is still ahead, as elements of `width` bytes (1: bool, 4, 8)
  * in the platform's order, which is little-endian: onnxruntime-node has no other. Blocks the event loop for as long as
- * it takes, 3 to 15 ns an element by its length; what a message may ask for is bounded by its size, at most 8 bytes for each of its own.
+ * it takes, 3 to 15 ns an element by its length, so elements are counted against what a message may cost (`WireReader.spend`).
  */
 export function widenPacked(reader: WireReader, width: number): Uint8Array {
   const run = reader.bytes();
   if (run.length === 0) return new Uint8Array(0);
   // Once for all: from here every varint ends inside the run, and nothing need ask whether there are bytes left.
   if ((run[run.length - 1] as number) >= 0x80) throw malformed('it ends in the middle of a field');
-  const bytes = new Uint8Array(countVarints(run) * width);
+  const count = countVarints(run);
+  reader.spend(count);
+  const bytes = new Uint8Array(count * width);
   if (width === 1) widenBools(run, bytes);
   else if (width === 4) widen32(run, new Int32Array(bytes.buffer));
   else widen64(run, new Int32Array(bytes.buffer));

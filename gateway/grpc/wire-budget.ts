@@ -1,8 +1,8 @@
 import { GatewayError } from '../core/error.js';
 
 /**
- * Bounds what calls hold at the wire, of all connections together: their headers, messages that have begun to come (as a whole once
- * their length is known), and answers that their clients have not taken.
+ * Bounds what calls hold at the wire, of all connections together: their headers, what has come of messages that are not complete,
+ * and answers that their clients have not taken.
  */
 export class WireBudget {
   readonly #limit: number;
@@ -15,6 +15,11 @@ export class WireBudget {
   /** Bytes held. */
   get used(): number {
     return this.#used;
+  }
+
+  /** More than half of it is used: who lets the server wait must be quicker. */
+  get short(): boolean {
+    return this.#used > this.#limit / 2;
   }
 
   /** Throws UNAVAILABLE when there is no room. */

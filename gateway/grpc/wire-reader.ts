@@ -4,6 +4,13 @@ import { GatewayError } from '../core/error.js';
 /** Groups nested deeper than this are refused, as protobuf libraries do. */
 const MAX_GROUP_DEPTH = 100;
 
+/**
+ * What reading one message may cost, in elements of a packed field; a field costs eight. Two bytes make a field, so that a
+ * message of nothing but small fields would hold the event loop for seconds. At this limit it is about a fifth of one.
+ */
+const MAX_COST = 8 * 1024 * 1024;
+const FIELD_COST = 8;
+
 /** The request cannot be parsed as the message it should be: a library rule of gRPC makes that INTERNAL. */
 export function malformed(why: string): GatewayError {
   return new GatewayError('INTERNAL', `could not parse the request message: ${why}`, {
@@ -24,6 +31,7 @@ export class WireReader {
   /** The last varint read, as two signed halves. */
   lo = 0;
   hi = 0;
+  #cost = 0;
 
   constructor(bytes: Uint8Array) {
     this.buffer = Buffer.isBuffer(bytes)
@@ -38,9 +46,16 @@ export class WireReader {
 
   /** A field's number and wire type: `number << 3 | type`. */
   tag(): number {
+    this.spend(FIELD_COST);
     const tag = this.#short();
     if (tag < 8) throw malformed('a field has the number 0');
     return tag;
+  }
+
+  /** Counts work that a message makes beyond its tags. Throws INVALID_ARGUMENT when it is too much for one request. */
+  spend(cost: number): void {
+    this.#cost += cost;
+    if (this.#cost > MAX_COST) throw tooCostly();
   }
 
   /** Reads a varint of up to ten bytes into `lo` and `hi`. */
@@ -183,4 +198,9 @@ export class WireReader {
 
 function truncated(): GatewayError {
   return malformed('it ends in the middle of a field');
+}
+
+function tooCostly(): GatewayError {
+  const message = `the request has too many fields or elements that are encoded one by one, more than ${MAX_COST / FIELD_COST} or ${MAX_COST}: send tensors in raw_input_contents`;
+  return new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request' });
 }

@@ -9,7 +9,7 @@ const IDLE_FRAMES = { burst: 20_000, perSecond: 5_000 };
  * Streams that end in a reset, by either side's doing. Each that was answered allows for another, so that a client whose deadlines
  * are short is not taken for an attacker.
  */
-const RESETS = { burst: 3000, perSecond: 500 };
+const RESETS = { burst: 2000, perSecond: 500 };
 
 /** What a connection's peer has used up of what it may cost us for nothing. Throws a ConnectionError when it is too much. */
 export class Charges {

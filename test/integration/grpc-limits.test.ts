@@ -24,12 +24,13 @@ test('F93 a message that finds no room is UNAVAILABLE before it is read, and roo
   // The budget is at least one message and a megabyte: eleven of these do not fit.
   const held = Array.from({ length: 11 }, () => {
     const stream = client.open(ECHO);
-    stream.write(frame(Buffer.alloc(100_000)).subarray(0, 10));
+    stream.write(frame(Buffer.alloc(100_000)).subarray(0, -1));
     return stream;
   });
+  await sleep(50);
   const last = client.open(ECHO);
   const refused = answerOf(last);
-  last.write(frame(Buffer.alloc(100_000)).subarray(0, 10));
+  last.write(frame(Buffer.alloc(100_000)).subarray(0, -1));
   last.on('response', () => last.close());
   const answer = await refused;
   assert.equal(answer.status, 14);

@@ -134,6 +134,7 @@ export async function startServices(
     state,
     health,
     transport,
+    port,
     raw,
     connect,
     inference: connect('inference.GRPCInferenceService'),

@@ -43,7 +43,8 @@ export class RawClient {
   readonly session: ClientHttp2Session;
 
   constructor(port: number) {
-    this.session = connect(`http://127.0.0.1:${port}`);
+    // Its default of 10 MB would make it reset its own streams when many are large.
+    this.session = connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 1024 });
     this.session.on('error', () => {});
   }
 

@@ -71,10 +71,14 @@ test('F93 messages under way share a budget, and give it back when they end or a
   const first = reader(10_000, budget).reader;
   const second = reader(10_000, budget).reader;
   const body = frame(Buffer.alloc(800));
+  // What was announced costs nothing, what has come does.
   first.push(body, 0, 10);
-  assert.equal(budget.used, 800);
+  assert.equal(budget.used, 5);
+  first.push(body, 10, 605);
+  assert.equal(budget.used, 600);
+  second.push(body, 0, 5);
   assert.throws(
-    () => second.push(body, 0, 10),
+    () => second.push(body, 5, 600),
     (error) => error instanceof GatewayError && error.code === 'UNAVAILABLE',
   );
   first.stop();
