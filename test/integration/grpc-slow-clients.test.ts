@@ -8,9 +8,9 @@ import { FLAG, FRAME, frame as h2Frame, PREFACE, settingsFrame } from '../../gat
 import { FULL } from '../support/attacked-server.js';
 import { ECHO, echo, gate, hello, start, unary } from '../support/grpc-echo.js';
 import { startServices } from '../support/grpc-services.js';
-import { answerOf, frame, RawClient } from '../support/raw-grpc.js';
+import { answerOf, frame, type RawAnswer, RawClient } from '../support/raw-grpc.js';
 import { openCall, RawH2 } from '../support/raw-h2.js';
-import { len } from '../unit/grpc/wire-bytes.js';
+import { len } from '../support/wire-bytes.js';
 
 const MIB = 2 ** 20;
 
@@ -193,16 +193,18 @@ test('F93 whole requests whose streams do not end are held for no longer than th
   const { client } = await start(t, [echo], {
     maxMessageBytes: MIB,
     maxWireBytes: 4 * MIB,
-    maxDeadlineMs: 500,
+    maxDeadlineMs: 1500,
   });
   const body = frame(Buffer.alloc(MIB - 100));
-  const answers = Array.from({ length: 12 }, () => {
+  const answers: Promise<RawAnswer>[] = [];
+  for (let i = 0; i < 12; i++) {
     const stream = client.open(ECHO);
-    const answer = answerOf(stream);
+    answers.push(answerOf(stream));
     stream.write(body);
     stream.on('response', () => stream.close());
-    return answer;
-  });
+    // So that each is whole before the next one comes.
+    await sleep(20);
+  }
   const statuses = (await Promise.all(answers)).map(({ status }) => status);
   assert.deepEqual(new Set(statuses), new Set([4, 14]));
   const held = statuses.filter((status) => status === 4).length;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { input, len } from '../unit/grpc/wire-bytes.js';
 import { frame, RawClient } from './raw-grpc.js';
 import { type ServerProcess, startServerProcess } from './server-process.js';
+import { input, len } from './wire-bytes.js';
 
 export const LIVE = '/inference.GRPCInferenceService/ServerLive';
 export const INFER = '/inference.GRPCInferenceService/ModelInfer';

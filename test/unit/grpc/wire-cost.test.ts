@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GatewayError } from '../../../gateway/core/error.js';
 import { decodeInferRequest } from '../../../gateway/grpc/oip-codec.js';
-import { input, len, num, tag } from './wire-bytes.js';
+import { input, len, num, tag } from '../../support/wire-bytes.js';
 
 const times = (count: number, part: Buffer): Buffer => Buffer.alloc(part.length * count, part);
 const typed = (datatype: string, shape: number, contents: Buffer): Buffer =>
