@@ -108,12 +108,21 @@ test('a connection that is killed costs the calls open on it, and the run goes o
 });
 
 test('while the server is gone calls fail as attempts to reach it fail, and it is found again', async (t) => {
-  const server = await useScriptedServer(t, (stream) => answer(stream));
+  let started = (): void => {};
+  const underWay = new Promise<void>((resolve) => {
+    started = resolve;
+  });
+  const server = await useScriptedServer(t, (stream) => {
+    started();
+    answer(stream);
+  });
   const relay = await useRelay(t, server.port);
   const run = runLoad(
     planFor(relay.port, { arrivals: { kind: 'constant', ratePerS: 200 }, durationMs: 1200 }),
   );
-  await sleep(500);
+  // Its process may take a while to come up: a server that is gone then is an error of another kind.
+  await underWay;
+  await sleep(400);
   relay.vanish();
   await sleep(300);
   relay.listen();
