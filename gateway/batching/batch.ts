@@ -74,7 +74,12 @@ export class EntryBatch implements Batch {
       this.#letGo ??= this.#host.retain(this.lane.manifest);
       for (const entry of this.#members) entry.dispatchedAt = now;
       this.#gathered = true;
-      return { key: this.key, inputs, outputs };
+      return {
+        key: this.key,
+        inputs,
+        outputs,
+        expectedMs: this.lane.latency.estimateMs(rowsOf(this.#members)),
+      };
     } catch (thrown) {
       // No memory for the copy, say: the dispatcher has nothing to run, but these must not hang.
       this.fail(GatewayError.from(thrown));
@@ -134,8 +139,7 @@ export class EntryBatch implements Batch {
 
   #succeed(outcome: Extract<RunOutcome, { kind: 'success' }>): void {
     const { model, version } = this.lane.manifest;
-    let rows = 0;
-    for (const entry of this.#members) rows += entry.rows;
+    const rows = rowsOf(this.#members);
     const computeMs = Math.max(0, outcome.endedAt - outcome.startedAt);
     this.lane.latency.observe(rows, computeMs);
     this.#host.recorder?.batch(model, version, rows, computeMs);
@@ -164,4 +168,10 @@ export class EntryBatch implements Batch {
     this.#letGo?.();
     this.#letGo = undefined;
   }
+}
+
+function rowsOf(entries: readonly Entry[]): number {
+  let rows = 0;
+  for (const entry of entries) rows += entry.rows;
+  return rows;
 }

@@ -9,6 +9,8 @@ export interface RunCommand {
   readonly inputs: readonly Tensor[];
   /** Names of the outputs wanted, never empty. */
   readonly outputs: readonly string[];
+  /** How long it is predicted to run, in milliseconds. @default not known */
+  readonly expectedMs?: number;
 }
 
 /** How a run ended: `fault` is the worker's doing (retry elsewhere), `rejected` the request's (never retried). */

@@ -6,10 +6,8 @@ import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
 import type { Recorder } from '../core/recorder.js';
 import { type BackOff, restartDelayMs } from './back-off.js';
+import { NearEnd } from './near-end.js';
 import { isLive, type SlotState, transition } from './slot-state.js';
-
-/** Batches that a worker is sent at once. More than one would let the next one wait in the worker instead of open in the gateway. */
-const DEPTH = 1;
 
 export interface SlotOptions {
   readonly index: number;
@@ -43,10 +41,14 @@ export class Slot {
   #restarts = 0;
   #readyAt = 0;
   #coolTimer: TimerHandle | undefined;
+  readonly #nearEnd: NearEnd;
+  /** Of the batch behind the running one. */
+  #nextExpectedMs: number | undefined;
 
   constructor(options: SlotOptions) {
     this.index = options.index;
     this.#options = options;
+    this.#nearEnd = new NearEnd(options.clock, options.onChange);
   }
 
   get state(): SlotState {
@@ -57,9 +59,13 @@ export class Slot {
     return isLive(this.#state);
   }
 
-  /** Whether a batch may be sent now. A worker that loads a version is blocked, so that others take the work. */
+  /**
+   * Whether a batch may be sent now: the worker has none, or its run is about to end. A worker that loads a version is blocked,
+   * so that others take the work.
+   */
   get free(): boolean {
-    return this.live && this.#loads === 0 && this.#outstanding < DEPTH;
+    if (!this.live || this.#loads > 0) return false;
+    return this.#outstanding === 0 || (this.#outstanding === 1 && this.#nearEnd.reached);
   }
 
   get outstanding(): number {
@@ -98,6 +104,8 @@ export class Slot {
   run(command: RunCommand, done: (outcome: RunOutcome) => void): void {
     const channel = this.#channel as Channel;
     this.#outstanding++;
+    if (this.#outstanding === 1) this.#nearEnd.begin(command.expectedMs);
+    else this.#nextExpectedMs = command.expectedMs;
     if (this.#state === 'ready') this.#become('busy');
     channel.run(command, (outcome) => {
       // A successor's count is its own.
@@ -108,6 +116,8 @@ export class Slot {
 
   #afterRun(channel: Channel, outcome: RunOutcome): void {
     this.#outstanding--;
+    if (this.#outstanding > 0) this.#nearEnd.begin(this.#nextExpectedMs);
+    else this.#nearEnd.stop();
     if (outcome.kind === 'fault') {
       if (this.live) this.#become('suspect');
       // Dead, or not to be trusted: either way its successor takes over when it has ended.
@@ -153,6 +163,7 @@ export class Slot {
   async stop(): Promise<void> {
     if (this.#state !== 'stopped') this.#become('stopped');
     this.#coolTimer?.cancel();
+    this.#nearEnd.stop();
     await this.#channel?.close();
     await this.#opening;
   }
@@ -170,6 +181,7 @@ export class Slot {
       return;
     }
     this.#channel = channel;
+    this.#nearEnd.stop();
     this.#outstanding = 0;
     this.#loads = 0;
     this.#loaded = new Map();
