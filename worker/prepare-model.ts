@@ -20,6 +20,8 @@ import {
   removeZipMaps,
 } from './onnx-graph.js';
 import { OnnxSession, type SessionValue } from './onnx-runtime.js';
+import { markOpaque, markPassed, passedThrough } from './passed-through.js';
+import { passingRun } from './passing-session.js';
 import { type ProbeResult, probe } from './probe.js';
 import { reshapedRun } from './reshaped-session.js';
 import { warmUp } from './runtime-session.js';
@@ -66,8 +68,12 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   try {
     const inputs = session.inputs.map((value) => inputSpec(value, declared.inputs));
     const outputs = session.outputs.map((value) => outputSpec(value, declared.outputs, labels, warnings));
-    const wanted = await configure(inputs, outputs, request);
-    const run = reshapedRun((tensors, names) => session.run(tensors, names), wanted);
+    const found = passedThrough(model);
+    const wanted = await configure(markOpaque(inputs, found), markPassed(outputs, inputs, found), request);
+    const run = reshapedRun(
+      passingRun((tensors, names) => session.run(tensors, names), wanted),
+      wanted,
+    );
     const probed = await probe({ run }, wanted, PROBE_BUDGET_MS);
     // What a worker will run first: a model that hangs on it or crashes must do so here.
     await warmUp({ run }, wanted);

@@ -36,6 +36,8 @@ export interface LoadSpec {
     readonly shape: readonly number[];
     /** The model's own shape, where requests have another one. */
     readonly modelShape?: readonly number[];
+    /** Its strings are any bytes, and not for the runtime. */
+    readonly opaque?: boolean;
   }[];
   readonly outputs: readonly {
     readonly name: string;
@@ -43,6 +45,8 @@ export interface LoadSpec {
     readonly shape: readonly number[];
     /** The model's own shape, where requests have another one. */
     readonly modelShape?: readonly number[];
+    /** The input that it is, byte by byte. */
+    readonly passedFrom?: string;
   }[];
 }
 

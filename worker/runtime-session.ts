@@ -1,4 +1,5 @@
 import { OnnxSession, type SessionResult } from './onnx-runtime.js';
+import { passingRun } from './passing-session.js';
 import type { LoadSpec, WireTensor } from './protocol.js';
 import { reshapedRun } from './reshaped-session.js';
 import { sampleInputs } from './sample-inputs.js';
@@ -21,7 +22,8 @@ export async function openSession(spec: LoadSpec): Promise<RuntimeSession> {
   if (isWaitingModel(spec.modelPath)) return WaitingSession.create(spec.modelPath);
   const { modelPath, intraOpThreads, runtime } = spec;
   const session = await OnnxSession.create(modelPath, { intraOpThreads, ...runtime });
-  const run = reshapedRun((inputs, outputs) => session.run(inputs, outputs), spec);
+  const passing = passingRun((inputs, outputs) => session.run(inputs, outputs), spec);
+  const run = reshapedRun(passing, spec);
   await warmUp({ run }, spec);
   return { run, release: () => session.release() };
 }

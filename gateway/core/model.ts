@@ -8,6 +8,10 @@ export interface TensorSpec {
   readonly shape: readonly number[];
   /** The shape that the model itself has, where requests have another one (`reshape` in config.pbtxt). Only its first size may be -1. */
   readonly modelShape?: readonly number[];
+  /** An input of strings that the model does not look into: they may be any bytes. */
+  readonly opaque?: boolean;
+  /** The input whose strings this output is, byte by byte, where the model does nothing to them. */
+  readonly passedFrom?: string;
   /** Class labels of an output, index by index, where the model carries them (a ZipMap that was stripped) or config.pbtxt names them. */
   readonly labels?: readonly string[];
 }

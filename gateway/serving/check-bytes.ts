@@ -8,7 +8,7 @@ const SHORT_BYTES = 64;
 
 /**
  * What is wrong with the data of a BYTES input of `count` elements, each a 4-byte little-endian length and that many
- * bytes of UTF-8; undefined when nothing is. The message names the element.
+ * bytes of UTF-8; undefined when nothing is. The message names the element. An `opaque` input's elements may be any bytes.
  *
  * A NUL or invalid UTF-8 is refused because the runtime cuts a string at the one and mangles the other without a word
  * (measured with onnxruntime-node 1.30). Reads each byte at most once, whatever `count` says.
@@ -18,6 +18,7 @@ export function bytesFault(
   count: number,
   input: string,
   model: string,
+  opaque = false,
 ): string | undefined {
   const subject = () => `for inference input ${quote(input)} for model '${model}'`;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -38,7 +39,7 @@ export function bytesFault(
         `incomplete string data ${subject()}, expecting string of length ${length} but only ${left} bytes ` +
         `available, at element ${index}`
       );
-    const fault = textFault(data, at + PREFIX_BYTES, length);
+    const fault = opaque ? undefined : textFault(data, at + PREFIX_BYTES, length);
     if (fault !== undefined) return `element ${index} ${subject()} ${fault}`;
     at += PREFIX_BYTES + length;
   }

@@ -47,7 +47,8 @@ export function validateCall(call: InferCall, manifest: Manifest): void {
     counts.push(checkShape(call, manifest, index, input, spec));
   }
   if (signature.batchable) checkRows(call, manifest);
-  for (let index = 0; index < counts.length; index++) checkData(call, model, index, counts[index] as number);
+  for (let index = 0; index < counts.length; index++)
+    checkData(call, model, index, specs[index] as TensorSpec, counts[index] as number);
 }
 
 /** The specs of the call's inputs, index by index: each input of the model is there once, and nothing else. */
@@ -124,13 +125,13 @@ function checkRows(call: InferCall, { model, signature }: Manifest): void {
 }
 
 /** The bytes are what datatype and shape say. */
-function checkData(call: InferCall, model: string, index: number, count: number): void {
+function checkData(call: InferCall, model: string, index: number, spec: TensorSpec, count: number): void {
   const input = call.inputs[index];
   if (input === undefined) return;
   const { name, datatype, data } = input;
   const field = `inputs[${index}].contents`;
   if (datatype === 'BYTES') {
-    const fault = bytesFault(data, count, name, model);
+    const fault = bytesFault(data, count, name, model, spec.opaque);
     if (fault !== undefined) throw refusal(call, field, fault);
     return;
   }

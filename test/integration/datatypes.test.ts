@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { createClient } from '../../client/client.js';
 import { type Datatype, SERVED_DATATYPES } from '../../gateway/core/datatype.js';
 import { inferRaw } from '../support/infer-raw.js';
-import { identityModel } from '../support/onnx-model.js';
+import { identityModel, readStringsModel } from '../support/onnx-model.js';
 import { RawClient } from '../support/raw-grpc.js';
 import { makeRepository, type RunningGateway, useGateway } from '../support/use-gateway.js';
 
@@ -89,6 +89,7 @@ async function serve(t: TestContext): Promise<RunningGateway & { raw: RawClient 
     models[`echo_${datatype}/1/model.onnx`] = identityModel(datatype, ['N', 'L']);
     models[`scalar_${datatype}/1/model.onnx`] = identityModel(datatype, []);
   }
+  models['read_BYTES/1/model.onnx'] = readStringsModel(['N', 'L']);
   const running = await useGateway(t, {
     modelRepository: [makeRepository(t, models)],
     workers: { count: 1 },
@@ -114,12 +115,14 @@ test('C52 C53 every datatype comes back to the bit, raw and typed, with empty di
         inputs: [{ name: 'X', datatype, shape: shape.map(BigInt) }],
         rawInputContents: [data],
       });
-    const rows: readonly [string, readonly number[], Uint8Array][] = [
+    const rows: (readonly [string, readonly number[], Uint8Array])[] = [
       [modelName, [1, 6], raw],
       [modelName, [6, 1], raw],
       [modelName, [3, 0], new Uint8Array(0)],
       [`scalar_${datatype}`, [], firstOf(datatype, raw)],
     ];
+    // The echo model's strings never see the runtime.
+    if (datatype === 'BYTES') rows.push(['read_BYTES', [2, 3], raw]);
     for (const [model, shape, data] of rows) {
       const answer = await ask(model, shape, data);
       assert.equal(answer.status, 0, `${model} [${shape}]: ${answer.message}`);
@@ -165,7 +168,7 @@ test('C53 C54 what the runtime would alter is refused with the element: odd BOOL
   ];
   for (const [datatype, data, message] of rows) {
     const answer = await inferRaw(client, {
-      modelName: `echo_${datatype}`,
+      modelName: datatype === 'BYTES' ? 'read_BYTES' : `echo_${datatype}`,
       inputs: [{ name: 'X', datatype, shape: [1n, 4n] }],
       rawInputContents: [data],
     });

@@ -18,6 +18,7 @@ import {
   identityModel,
   type OnnxType,
   onnxModel,
+  readStringsModel,
   zipMapModel,
 } from '../support/onnx-model.js';
 import { fp32, fp32Values, modelRequest, runOn, temporaryDirectory } from '../support/worker-kits.js';
@@ -285,7 +286,8 @@ test('variable dimensions beside the batch, several inputs and strings are all t
     nodes: [{ op: 'Mul', inputs: ['A', 'B'], outputs: ['Y'] }],
   });
   assert.equal((await prepare(t, concat)).batchCheck, 'verified');
-  assert.equal((await prepare(t, identityModel('BYTES', ['N', 'L']))).batchCheck, 'verified');
+  for (const strings of [identityModel('BYTES', ['N', 'L']), readStringsModel(['N', 'L'])])
+    assert.equal((await prepare(t, strings)).batchCheck, 'verified');
 });
 
 test('a ZipMap model with external data finds its weights from the rewritten copy', async (t) => {

@@ -13,6 +13,15 @@ export function identityModel(type: OnnxType = 'FP32', shape: readonly (number |
   });
 }
 
+/** `Y = X` for strings, by way of an operator that reads them: what the echo model's strings are spared. */
+export function readStringsModel(shape: readonly (number | string)[] = ['N', 4]) {
+  return onnxModel({
+    inputs: [{ name: 'X', type: 'BYTES', shape }],
+    outputs: [{ name: 'Y', type: 'BYTES', shape }],
+    nodes: [{ op: 'Concat', inputs: ['X'], outputs: ['Y'], attributes: [{ name: 'axis', int: 0 }] }],
+  });
+}
+
 /** `Y = X + amount` on FP32 `[N, width]`: two versions of a model that can be told apart by their answers. */
 export function addModel(amount: number, width = 4) {
   return onnxModel({

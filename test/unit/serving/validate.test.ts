@@ -224,6 +224,16 @@ test('C54 a BYTES element that the runtime would cut or mangle is refused by its
   }
 });
 
+test('an input that its model does not look into takes any bytes, but of the right number and lengths', () => {
+  const blobs = manifest({ inputs: [{ ...spec('S', 'BYTES', [-1, 1]), opaque: true }] }, 'blobs');
+  const take = (data: Uint8Array) =>
+    validateCall(call({ inputs: [tensor('S', [2, 1], { datatype: 'BYTES', data })] }), blobs);
+  take(bytesData('a\0b', new Uint8Array([0xff, 0, 0xc3])));
+  take(bytesData('', new Uint8Array(100).fill(0x80)));
+  assert.throws(() => take(bytesData('a\0b')), /expected 2 string elements .* got 1/);
+  assert.throws(() => take(bytesData('a', 'bc').subarray(0, 10)), /at element 1/);
+});
+
 test('an unaligned view is read from where it begins', () => {
   const whole = Buffer.concat([Buffer.from([9, 9, 9]), bytesData('a', 'b')]);
   const data = new Uint8Array(whole.buffer, whole.byteOffset + 3, whole.length - 3);
