@@ -1,6 +1,6 @@
 """Makes the small ONNX models that the interop tests serve: `python models.py <folder>`.
 
-`simple`, `simple_string` and `simple_identity` have the signatures of Triton's example models of these names, which
+`simple`, `simple_int8`, `simple_string` and `simple_identity` have the signatures of Triton's example models of these names, which
 the examples of its clients expect. `identity_<datatype>` returns what it is given, one model per datatype.
 """
 
@@ -53,6 +53,25 @@ def sum_and_difference(folder: Path) -> None:
         ],
         [helper.make_tensor_value_info(name, TensorProto.INT32, shape) for name in ("INPUT0", "INPUT1")],
         [helper.make_tensor_value_info(name, TensorProto.INT32, shape) for name in ("OUTPUT0", "OUTPUT1")],
+    )
+
+
+def sum_and_difference_of_int8(folder: Path) -> None:
+    """The same over INT8, which the runtime adds as INT32."""
+    shape = ["batch", 16]
+    save(
+        folder,
+        "simple_int8",
+        [
+            helper.make_node("Cast", ["INPUT0"], ["a"], to=TensorProto.INT32),
+            helper.make_node("Cast", ["INPUT1"], ["b"], to=TensorProto.INT32),
+            helper.make_node("Add", ["a", "b"], ["sum"]),
+            helper.make_node("Sub", ["a", "b"], ["difference"]),
+            helper.make_node("Cast", ["sum"], ["OUTPUT0"], to=TensorProto.INT8),
+            helper.make_node("Cast", ["difference"], ["OUTPUT1"], to=TensorProto.INT8),
+        ],
+        [helper.make_tensor_value_info(name, TensorProto.INT8, shape) for name in ("INPUT0", "INPUT1")],
+        [helper.make_tensor_value_info(name, TensorProto.INT8, shape) for name in ("OUTPUT0", "OUTPUT1")],
     )
 
 
@@ -122,6 +141,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     shutil.rmtree(folder, ignore_errors=True)
     sum_and_difference(folder)
+    sum_and_difference_of_int8(folder)
     sum_and_difference_of_strings(folder)
     for name, datatype in IDENTITIES.items():
         identity(folder, name, datatype)

@@ -29,6 +29,8 @@ async function runSteps(t: TestContext, script: string): Promise<void> {
 
 test('tritonclient, blocking and with callbacks', (t) => runSteps(t, 'triton_client.py'));
 
+test('tritonclient, the steps of the example clients', (t) => runSteps(t, 'triton_steps.py'));
+
 test('tritonclient, asyncio', (t) => runSteps(t, 'triton_aio.py'));
 
 test('grpcio alone: wire, health and reflection', (t) => runSteps(t, 'plain_grpc.py'));

@@ -10,6 +10,7 @@ from harness import contains, equal, run_steps, step
 from tritonclient.grpc import service_pb2 as oip
 
 INFER = "/inference.GRPCInferenceService/ModelInfer"
+STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
 SERVING, SERVICE_UNKNOWN = 1, 3
 
 
@@ -52,6 +53,28 @@ def gzip(address):
         with grpc.insecure_channel(address, compression=algorithm) as channel:
             answer = raw_infer(channel)(iris_request().SerializeToString(), timeout=10)
             equal(oip.ModelInferResponse.FromString(answer).model_name, "iris", str(algorithm))
+
+
+@step
+def gzip_stream(address):
+    """a stream compressed with gzip or deflate: every request is answered, in order, and it ends OK"""
+    for algorithm in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+        with grpc.insecure_channel(address, compression=algorithm) as channel:
+            call = channel.stream_stream(STREAM, request_serializer=None, response_deserializer=oip.ModelStreamInferResponse.FromString)
+            answers = call((iris_request(id=str(number)).SerializeToString() for number in range(30)), timeout=20)
+            ids = [(answer.error_message, answer.infer_response.id) for answer in answers]
+            equal(ids, [("", str(number)) for number in range(30)], str(algorithm))
+            equal(answers.code(), grpc.StatusCode.OK, "status")
+
+
+@step
+def gzip_bomb(address):
+    """a compressed message that unpacks to more than is allowed ends its stream, not the server"""
+    with grpc.insecure_channel(address, compression=grpc.Compression.Gzip, options=[("grpc.max_send_message_length", -1)]) as channel:
+        call = channel.stream_stream(STREAM, request_serializer=None, response_deserializer=None)
+        bomb = iter([bytes(200 << 20)])
+        refused(lambda: list(call(bomb, timeout=60)), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        raw_infer(channel)(iris_request().SerializeToString(), timeout=10)
 
 
 @step

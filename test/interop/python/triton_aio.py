@@ -52,6 +52,51 @@ def together(address):
 
 
 @step
+def options(address):
+    """a call with a timeout, headers and compression, two at once, and the statistics of its model"""
+
+    async def body(client):
+        inputs = [tensor(name, np.full((1, 16), number, np.int32), "INT32") for name, number in (("INPUT0", 7), ("INPUT1", 1))]
+
+        async def ask(**options):
+            answer = await client.infer("simple", inputs, **options)
+            equal(answer.as_numpy("OUTPUT0").tolist(), [[8] * 16], "sums")
+            equal(answer.as_numpy("OUTPUT1").tolist(), [[6] * 16], "differences")
+
+        outputs = [triton.InferRequestedOutput("OUTPUT0"), triton.InferRequestedOutput("OUTPUT1")]
+        await ask(outputs=outputs, client_timeout=20, headers={"test": "1"}, compression_algorithm="gzip")
+        await asyncio.gather(ask(outputs=None, compression_algorithm="deflate"), ask())
+        [statistics] = (await client.get_inference_statistics("simple")).model_stats
+        equal(statistics.inference_stats.success.count >= 3, True, "requests are counted")
+        equal((await client.get_model_config("simple")).config.name, "simple", "config")
+
+    run(address, body)
+
+
+@step
+def streamed(address):
+    """stream_infer: answers in the order of the requests, an error in its place, and the stream goes on"""
+
+    async def requests():
+        for number in range(20):
+            model = "no-such-model" if number == 10 else "identity_int32"
+            x = tensor("INPUT0", np.full((1, 3), number, np.int32), "INT32")
+            yield {"model_name": model, "inputs": [x], "request_id": str(number)}
+
+    async def body(client):
+        numbers = []
+        async for result, error in client.stream_infer(requests()):
+            if error is not None:
+                contains(error.message(), "Request for unknown model")
+                numbers.append("error")
+                continue
+            numbers.append(int(result.as_numpy("OUTPUT0")[0, 0]))
+        equal(numbers, [*range(10), "error", *range(11, 20)], "answers")
+
+    run(address, body)
+
+
+@step
 def cancelled(address):
     """a cancelled call leaves its neighbours alone"""
 

@@ -248,7 +248,7 @@ def bad_inputs(address):
 
 @step
 def bad_bytes(address):
-    """a byte length that does not fit the shape, and a string with a NUL, are INVALID_ARGUMENT"""
+    """a byte length that does not fit the shape, and a NUL in a string that the model reads, are INVALID_ARGUMENT"""
     with connect(address) as client:
         x = tensor("X", np.zeros((1, 4), np.float32))
         x.set_shape([2, 4])
@@ -257,8 +257,8 @@ def bad_bytes(address):
             "INVALID_ARGUMENT",
             "input byte size mismatch for input 'X' for model 'iris'. Expected 32, got 16",
         )
-        words = np.array([[b"fine", b"cut\0here"]], dtype=np.object_)
-        refused(lambda: echo(client, "simple_identity", words), "INVALID_ARGUMENT", "INPUT0")
+        words = [tensor(name, np.array([[b"1", b"2\0"] * 8], dtype=np.object_)) for name in ("INPUT0", "INPUT1")]
+        refused(lambda: client.infer("simple_string", words), "INVALID_ARGUMENT", "INPUT0", "NUL byte")
 
 
 @step
