@@ -1,7 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 
 /** Smaller buffers are left to the garbage collector: it is cheaper there, and Node's shared pool is among them. */
-const WORTH_FREEING_BYTES = 64 * 1024;
+const WORTH_FREEING_BYTES = 16 * 1024;
 
 /** A port without another end: what is transferred to it is gone, memory and all. */
 const NOWHERE = closedPort();

@@ -166,6 +166,7 @@ export class GrpcTransport implements Transport {
       exchange.start();
       return exchange;
     }
+    if (this.#streams.size >= this.#maxOpenCalls) return refused(stream, tooManyCalls(this.#maxOpenCalls));
     const exchange = new StreamExchange(stream, this.#host, { ...call, maxMs: Number.POSITIVE_INFINITY });
     exchange.handler = method.handler;
     this.#streams.add(exchange);

@@ -1,9 +1,10 @@
 import { GatewayError } from '../core/error.js';
+import { freeBuffer } from '../core/free-buffer.js';
 import type { WireBudget } from './wire-budget.js';
 
 /** Flag and length before every message (doc/PROTOCOL-HTTP2.md of github.com/grpc/grpc). */
 export const PREFIX_BYTES = 5;
-/** Memory that a message gets before its bytes have come; a larger one grows by doubling. */
+/** Memory that a message gets before its bytes have come; a larger one grows fourfold. */
 const FIRST_BYTES = 2 ** 20;
 
 /** What a server lets clients send. */
@@ -119,8 +120,9 @@ export class MessageReader {
     this.#limits.budget.take(taken);
     let room = message;
     if (this.#have + taken > room.length) {
-      room = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(2 * room.length, this.#have + taken)));
+      room = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(4 * room.length, this.#have + taken)));
       message.copy(room, 0, 0, this.#have);
+      freeBuffer(message);
       this.#message = room;
     }
     bytes.copy(room, this.#have, at, at + taken);

@@ -32,7 +32,7 @@ export interface GrpcTransportOptions {
   readonly maxConnectionIdleMs?: number;
   /** Most bytes of incomplete requests and untaken answers, over all connections. @default 268435456 */
   readonly maxWireBytes?: number;
-  /** Most unary calls open at once, over all connections: refused before their message is read. @default 10000 */
+  /** Most unary calls, and most streams, open at once, over all connections: refused before a message is read. @default 10000 */
   readonly maxOpenCalls?: number;
   /** How long a client may take to open HTTP/2 on its connection. @default 5000 */
   readonly openingTimeoutMs?: number;

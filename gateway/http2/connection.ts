@@ -45,7 +45,6 @@ export class Connection implements OpenConnection {
   readonly #charges: Charges;
   readonly #lifetime: Lifetime;
   #prefaceSeen = 0;
-  #keepChunk = false;
   #over = false;
 
   /** @param peer the address at the other end, for those who serve its requests */
@@ -124,17 +123,17 @@ export class Connection implements OpenConnection {
   readonly #onChunk = (chunk: Buffer): void => {
     if (this.#over) return;
     this.#lifetime.heard = true;
-    this.#keepChunk = false;
+    let kept = true;
     try {
       const at = this.#prefaceSeen < PREFACE.length ? this.#readPreface(chunk) : 0;
-      if (at < chunk.length) this.#splitter.push(chunk, at);
+      kept = this.#splitter.push(chunk, at);
     } catch (thrown) {
       if (!(thrown instanceof ConnectionError)) this.#options.onBug(thrown);
       this.#fail(
         thrown instanceof ConnectionError ? thrown : new ConnectionError(H2_ERROR.internalError, 'a bug'),
       );
     }
-    if (!this.#keepChunk) freeBuffer(chunk);
+    if (!kept) freeBuffer(chunk);
     if (this.#out.waitingBytes > MAX_UNREAD_BYTES) this.#socket.pause();
   };
 
@@ -155,25 +154,24 @@ export class Connection implements OpenConnection {
     bytes: Buffer,
     start: number,
     end: number,
-  ): void => {
-    if (this.#over) return;
+  ): boolean => {
+    if (this.#over) return false;
     if (!this.#lifetime.greeted && type !== FRAME.settings)
       throw new ConnectionError(H2_ERROR.protocolError, 'the first frame is not SETTINGS');
     if (this.#blocks.open && (type !== FRAME.continuation || id !== this.#blocks.stream))
       throw new ConnectionError(H2_ERROR.protocolError, 'a header block is interrupted');
     try {
+      if (type === FRAME.data) return this.#streams.data(flags, id, bytes, start, end);
       this.#handle(type, flags, id, bytes, start, end);
     } catch (thrown) {
       if (!(thrown instanceof StreamError)) throw thrown;
       this.#streams.fail(thrown);
     }
+    return false;
   };
 
   #handle(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     switch (type) {
-      case FRAME.data:
-        if (this.#streams.data(flags, id, bytes, start, end)) this.#keepChunk = true;
-        break;
       case FRAME.headers:
         this.#blocks.headers(flags, id, bytes, start, end);
         break;

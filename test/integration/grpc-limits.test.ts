@@ -97,3 +97,20 @@ test('B20 B21 B24 B26 B33 B37 what is no gRPC, or no whole message, is told in t
     assert.equal((await client.call(ECHO, frame(hello), { 'grpc-timeout': timeout })).status, 0, timeout);
   assert.equal((await client.call(ECHO, frame(hello), { 'x-bin': '***' })).status, 3);
 });
+
+test('B38 B39 a trace context that is malformed costs nobody his answer', async (t) => {
+  const { client } = await start(t, [echo]);
+  const zero = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01`;
+  for (const traceparent of [
+    'garbage',
+    zero,
+    `ff-${'1'.repeat(32)}-${'1'.repeat(16)}-01`,
+    `${zero}, ${zero}`,
+  ])
+    assert.equal((await client.call(ECHO, frame(hello), { traceparent })).status, 0, traceparent);
+  for (const bytes of [Buffer.alloc(0), Buffer.from([0]), Buffer.alloc(29, 9), Buffer.alloc(400)])
+    assert.equal(
+      (await client.call(ECHO, frame(hello), { 'grpc-trace-bin': bytes.toString('base64') })).status,
+      0,
+    );
+});

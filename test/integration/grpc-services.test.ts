@@ -170,6 +170,12 @@ test('what is not served says so by name, and why where there is a reason', asyn
   }
 });
 
+test('clients are told the largest message', async (t) => {
+  const { inference } = await startServices(t, undefined, { maxMessageBytes: 1000 });
+  const { extensions } = (await ask(inference, 'ServerMetadata', {})) as { extensions: string[] };
+  assert.equal(extensions.at(-1), 'max_message_bytes=1000');
+});
+
 test('every method of the service is served: none falls to the transport', async (t) => {
   const { paths } = await startServices(t);
   for (const method of GRPCInferenceService.methods)

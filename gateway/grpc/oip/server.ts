@@ -9,6 +9,8 @@ export interface ServerMethodsOptions {
   readonly serverId?: string;
   /** ServerMetadata's version: the package's. */
   readonly version: string;
+  /** Largest request and answer, which clients are told. @default not told */
+  readonly maxMessageBytes?: number;
 }
 
 /**
@@ -25,11 +27,17 @@ const EXTENSIONS: readonly string[] = [
 
 /** What is asked of the server as a whole: ServerLive, ServerReady, ServerMetadata. */
 export function serverMethods(options: ServerMethodsOptions): RpcMethod[] {
-  const { serverId = 'sluice', version } = options;
+  const { serverId = 'sluice', version, maxMessageBytes } = options;
+  // The protocol has no field for it; a client that does not know the name takes it for one more extension.
+  const limits = maxMessageBytes === undefined ? [] : [`max_message_bytes=${maxMessageBytes}`];
   const rpc = GRPCInferenceService.method;
   return [
     unaryMethod(rpc.serverLive, () => ({ live: options.live() })),
     unaryMethod(rpc.serverReady, () => ({ ready: options.serverReady() })),
-    unaryMethod(rpc.serverMetadata, () => ({ name: serverId, version, extensions: [...EXTENSIONS] })),
+    unaryMethod(rpc.serverMetadata, () => ({
+      name: serverId,
+      version,
+      extensions: [...EXTENSIONS, ...limits],
+    })),
   ];
 }
