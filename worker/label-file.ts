@@ -1,7 +1,6 @@
-import { realpath } from 'node:fs/promises';
-import { join, sep } from 'node:path';
 import { GatewayError, quote } from '../gateway/core/error.js';
 import { readTextFile } from '../gateway/core/read-text-file.js';
+import { realPathInside } from './inside.js';
 
 /** Some 100 000 labels of ordinary length. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -10,16 +9,11 @@ const MAX_LABEL_CHARS = 1000;
 
 /**
  * The class labels in a file that config.pbtxt names, one a line, by the index of their class. Throws FAILED_PRECONDITION
- * when it cannot be read, is too large, or really lies outside of the model's directory: whoever wrote it is not trusted
- * with paths.
+ * when it cannot be read, is too large, or really lies outside of the model's directory.
  */
 export async function readLabels(modelDirectory: string, filename: string): Promise<string[]> {
   const subject = `its label file ${quote(filename)}`;
-  const home = `${await realpath(modelDirectory)}${sep}`;
-  const path = await realpath(join(modelDirectory, filename)).catch((error: NodeJS.ErrnoException) => {
-    throw refuse(`${subject} cannot be read: ${error.code ?? 'unknown reason'}`);
-  });
-  if (!path.startsWith(home)) throw refuse(`${subject} lies outside of the model's directory`);
+  const path = await realPathInside(modelDirectory, filename, subject);
   const file = await readTextFile(path, MAX_BYTES);
   if ('fault' in file) throw refuse(`${subject} cannot be read: ${file.fault}`);
   const labels = file.text.split(/\r?\n/);

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { monotonicMs } from '../gateway/core/clock.js';
 import { type Datatype, SERVED_DATATYPES } from '../gateway/core/datatype.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
-import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
+import type { Manifest, PrepareRequest, WarmUp } from '../gateway/core/manifest.js';
 import type { Signature, TensorSpec } from '../gateway/core/model.js';
 import { declaredInputs, declaredOutputs } from './declared-tensors.js';
 import type { ModelProto } from './gen/onnx/onnx_subset_pb.js';
@@ -24,10 +25,11 @@ import { markOpaque, markPassed, passedThrough } from './passed-through.js';
 import { passingRun } from './passing-session.js';
 import { type ProbeResult, probe } from './probe.js';
 import { reshapedRun } from './reshaped-session.js';
-import { warmUp } from './runtime-session.js';
 import { autofill } from './signature.js';
 import { prepareWaiting } from './waiting-runtime.js';
 import { isWaitingModel } from './waiting-spec.js';
+import { warmUp } from './warm-up.js';
+import { givenRows } from './warm-up-inputs.js';
 import { freeName, locateWeightFiles, placeWeightFiles, type WeightFile } from './weight-files.js';
 
 /** Time for the batch check and the latency samples together (docs/ARCHITECTURE.md, "Batching must not change answers"). */
@@ -74,9 +76,11 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
       passingRun((tensors, names) => session.run(tensors, names), wanted),
       wanted,
     );
-    const probed = await probe({ run }, wanted, PROBE_BUDGET_MS);
+    const samples = warmUpOf(inputs, outputs, request);
     // What a worker will run first: a model that hangs on it or crashes must do so here.
-    await warmUp({ run }, wanted);
+    await warmUp({ run }, { ...wanted, ...samples });
+    const given = samples.warmUp && (await givenRows(samples.warmUp, wanted.inputs));
+    const probed = await probe({ run }, wanted, PROBE_BUDGET_MS, monotonicMs, given);
     const signature = settle(wanted, probed, warnings);
     return {
       model: request.model,
@@ -89,6 +93,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
       bytes: bytes.length,
       warnings,
       ...(request.configuration && { configuration: request.configuration }),
+      ...samples,
     };
   } finally {
     await session.release();
@@ -103,21 +108,41 @@ async function configure(
 ): Promise<Signature> {
   const { configuration, modelDirectory } = request;
   if (configuration === undefined) return autofill(inputs, outputs, request);
-  // What the declared dims leave out is config.pbtxt's own matter, whatever the operator makes of the batch size.
-  const own =
-    configuration.maxBatchSize ??
-    autofill(inputs, outputs, { ...request, maxBatchSize: undefined }).maxBatchSize;
-  const joined = declaredOutputs(outputs, configuration.outputs, own > 0);
+  const batched = leavesBatchOut(inputs, outputs, request);
+  const joined = declaredOutputs(outputs, configuration.outputs, batched);
   const labelled = joined.map(async (output) => {
     const file = configuration.outputs.find(({ name }) => name === output.name)?.labelFilename;
     if (file === undefined || modelDirectory === undefined) return output;
     return { ...output, labels: await readLabels(modelDirectory, file) };
   });
   return autofill(
-    declaredInputs(inputs, configuration.inputs, own > 0),
+    declaredInputs(inputs, configuration.inputs, batched),
     await Promise.all(labelled),
     request,
   );
+}
+
+/** Whether dims in config.pbtxt are without the batch dimension: its own matter, whatever the operator makes of the batch size. */
+function leavesBatchOut(
+  inputs: readonly TensorSpec[],
+  outputs: readonly TensorSpec[],
+  request: PrepareRequest,
+): boolean {
+  const own = request.configuration?.maxBatchSize;
+  return (own ?? autofill(inputs, outputs, { ...request, maxBatchSize: undefined }).maxBatchSize) > 0;
+}
+
+/** What a worker is to run first, where config.pbtxt says. */
+function warmUpOf(
+  inputs: readonly TensorSpec[],
+  outputs: readonly TensorSpec[],
+  request: PrepareRequest,
+): { warmUp?: WarmUp } {
+  const { configuration, modelDirectory } = request;
+  const samples = (configuration?.warmUp ?? []).filter(({ batchSize }) => batchSize > 0);
+  if (samples.length === 0) return {};
+  const batched = leavesBatchOut(inputs, outputs, request);
+  return { warmUp: { samples, batched, ...(modelDirectory !== undefined && { modelDirectory }) } };
 }
 
 async function readModelFile(path: string): Promise<Uint8Array> {

@@ -13,6 +13,13 @@ export interface Runnable {
   run(inputs: readonly WireTensor[], outputs: readonly string[]): Promise<SessionResult>;
 }
 
+/** Rows that a model is known to take: of its warm-up's first sample. */
+export interface GivenRows {
+  row(): WireTensor[];
+  /** Whether they differ from each other. A batch of one row's copies shows little. */
+  readonly varied: boolean;
+}
+
 export interface ProbeResult {
   readonly check: BatchCheck;
   readonly latency: readonly { readonly rows: number; readonly ms: number }[];
@@ -38,27 +45,51 @@ interface Budget {
   readonly until: number;
 }
 
-/** Never throws for what the model does; takes at most about `budgetMs`, and one run more. */
+/**
+ * Never throws for what the model does; takes at most about `budgetMs`, and one run more. Where the model refuses made-up input,
+ * `given` takes its place.
+ */
 export async function probe(
   session: Runnable,
   signature: Signature,
   budgetMs: number,
   now: () => number = monotonicMs,
+  given?: GivenRows,
 ): Promise<ProbeResult> {
   const budget: Budget = { now, until: now() + budgetMs };
   const names = signature.outputs.map((output) => output.name);
   const random = seededRandom(SEED);
   const first = await firstLegalRow(session, signature.inputs, names, random);
-  if ('refusal' in first)
+  if (!('refusal' in first)) {
+    const row = (): WireTensor[] =>
+      sampleInputs(signature.inputs, { rows: 1, other: first.other }, random) ?? [];
+    const { refused, ...result } = await tryRows(session, signature, row, budget);
+    if (!refused || given === undefined) return result;
+  } else if (given === undefined)
     return { check: signature.batchable ? 'unknown' : 'unbatchable', latency: [], why: first.refusal };
-  const row = (): WireTensor[] =>
-    sampleInputs(signature.inputs, { rows: 1, other: first.other }, random) ?? [];
+  const { refused: _, ...result } = await tryRows(session, signature, given.row, budget);
+  if (result.check !== 'verified' || given.varied || signature.maxBatchSize < 2) return result;
+  return { ...result, check: 'unknown', why: 'of what it takes only copies of one row are known' };
+}
+
+interface Tried extends ProbeResult {
+  /** The model did not take a row. */
+  readonly refused?: boolean;
+}
+
+async function tryRows(
+  session: Runnable,
+  signature: Signature,
+  row: () => WireTensor[],
+  budget: Budget,
+): Promise<Tried> {
+  const names = signature.outputs.map((output) => output.name);
   const maxRows = signature.batchable ? signature.maxBatchSize : 1;
-  const { check, why } = signature.batchable
+  const checked = signature.batchable
     ? await verify(session, names, row, Math.min(CHECK_ROWS, maxRows), budget)
     : { check: 'unbatchable' as const, why: '' };
-  const latency = await sampleLatency(session, names, row, check === 'differs' ? 1 : maxRows, budget);
-  return { check, latency, why };
+  const most = checked.check === 'differs' ? 1 : maxRows;
+  return { ...checked, latency: await sampleLatency(session, names, row, most, budget) };
 }
 
 /** Finds sizes for the open dimensions that the model takes. This is also the session's first, slow run. */
@@ -89,7 +120,7 @@ async function verify(
   row: () => WireTensor[],
   wantedRows: number,
   { now, until }: Budget,
-): Promise<{ check: BatchCheck; why: string }> {
+): Promise<Omit<Tried, 'latency'>> {
   if (wantedRows < 2) return { check: 'verified', why: '' };
   const rows: WireTensor[][] = [];
   const alone: WireTensor[][] = [];
@@ -105,7 +136,7 @@ async function verify(
       count = Math.min(count, Math.floor((runsLeft + rows.length) / RUNS_PER_ROW));
     }
   } catch (error) {
-    return { check: 'unknown', why: `it refused made-up input (${messageOf(error)})` };
+    return { check: 'unknown', why: `it refused made-up input (${messageOf(error)})`, refused: true };
   }
   if (count < 2) return { check: 'unknown', why: 'it is too slow to be tried in time' };
   rows.length = Math.min(rows.length, count);

@@ -23,6 +23,26 @@ export interface RuntimeWishes {
   readonly entries?: Readonly<Record<string, string>>;
 }
 
+/** What a version is run on when it is loaded, from its configuration. Data from files is read by whoever runs it. */
+export interface WarmUpData {
+  readonly samples: readonly {
+    readonly name: string;
+    readonly batchSize: number;
+    /** Runs; 0 is one, too. */
+    readonly count: number;
+    readonly inputs: readonly {
+      readonly name: string;
+      readonly datatype: string;
+      readonly dims: readonly number[];
+      /** A file is one of the folder `warmup` in the model's directory, and has the data of one row. */
+      readonly data: 'zero' | 'random' | { readonly file: string };
+    }[];
+  }[];
+  /** Whether `batchSize` comes in front of `dims`. */
+  readonly batched: boolean;
+  readonly modelDirectory?: string;
+}
+
 /** What a worker needs to know of a version. */
 export interface LoadSpec {
   readonly key: string;
@@ -48,6 +68,8 @@ export interface LoadSpec {
     /** The input that it is, byte by byte. */
     readonly passedFrom?: string;
   }[];
+  /** Undefined: made-up input. */
+  readonly warmUp?: WarmUpData;
 }
 
 /** Gateway to worker. Every message but `close` is answered once, with the same `id`. */

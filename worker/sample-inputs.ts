@@ -65,6 +65,11 @@ const FILL: Readonly<Record<string, Fill>> = {
     encodeStrings(Array.from({ length: count }, () => 'abcd'.charAt(Math.floor(random() * 4)))),
 };
 
+/** Made-up data of a datatype that is served. */
+export function fillTensor(datatype: string, count: number, random: () => number): Uint8Array<ArrayBuffer> {
+  return (FILL[datatype] as Fill)(count, random);
+}
+
 /** The shape with its open dimensions filled in. */
 export function concreteShape(shape: readonly number[], open: OpenDims): number[] {
   return shape.map((dim, i) => (dim >= 0 ? dim : i === 0 ? open.rows : open.other));

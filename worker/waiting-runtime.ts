@@ -88,7 +88,10 @@ export async function prepareWaiting(request: PrepareRequest): Promise<Manifest>
     latency: rows.map((count) => ({ rows: count, ms: spec.costMs.fixed + spec.costMs.perRow * count })),
     sha256: createHash('sha256').update(text).digest('hex'),
     bytes: Buffer.byteLength(text),
-    warnings: ['it is a waiting model: it computes nothing, echoes its inputs and fails on command'],
+    warnings: [
+      'it is a waiting model: it computes nothing, echoes its inputs and fails on command',
+      ...(request.configuration?.warmUp ? ['model_warmup has no effect on a waiting model'] : []),
+    ],
     ...(request.configuration && { configuration: request.configuration }),
   };
 }

@@ -1,5 +1,5 @@
 import type { ModelVersion, Signature } from './model.js';
-import type { ModelConfiguration } from './model-configuration.js';
+import type { ModelConfiguration, WarmUpSample } from './model-configuration.js';
 
 /** What the throw-away child is asked to prepare. Plain data: it crosses a process boundary. */
 export interface PrepareRequest extends ModelVersion {
@@ -11,7 +11,7 @@ export interface PrepareRequest extends ModelVersion {
   readonly maxBatchSize?: number;
   readonly defaultMaxBatchSize: number;
   readonly intraOpThreads: number;
-  /** Where the label files that `configuration` names are: an absolute path. Undefined for a single file. */
+  /** Where the files that `configuration` names are, of labels and for the warm-up: an absolute path. Undefined for a single file. */
   readonly modelDirectory?: string;
   /** What config.pbtxt says, joined with the server's settings. */
   readonly configuration?: ModelConfiguration;
@@ -19,6 +19,15 @@ export interface PrepareRequest extends ModelVersion {
 
 /** Whether answers stay the same in a batch: checked when the version is prepared (docs/ARCHITECTURE.md, "Batching must not change answers"). */
 export type BatchCheck = 'verified' | 'differs' | 'unknown' | 'unbatchable';
+
+/** What a version is run on when a worker loads it, and what is needed to make tensors of it. */
+export interface WarmUp {
+  readonly samples: readonly WarmUpSample[];
+  /** Whether the samples' dims leave the batch dimension out. */
+  readonly batched: boolean;
+  /** As the request's. */
+  readonly modelDirectory?: string;
+}
 
 /** What preparation found out about a version; workers only load `preparedPath`. */
 export interface Manifest extends ModelVersion {
@@ -35,6 +44,8 @@ export interface Manifest extends ModelVersion {
   readonly warnings: readonly string[];
   /** As the request had it: the model's configuration and what holds of it. */
   readonly configuration?: ModelConfiguration;
+  /** Undefined: made-up input. */
+  readonly warmUp?: WarmUp;
 }
 
 /** Prepares one version; rejects with a GatewayError that says why the model cannot be served. */

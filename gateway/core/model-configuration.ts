@@ -31,6 +31,29 @@ export interface RuntimeOptions {
   readonly entries?: Readonly<Record<string, string>>;
 }
 
+/** The folder in a model's directory that has the files of its warm-up samples; its name is Triton's. */
+export const WARM_UP_FOLDER = 'warmup';
+
+/** An input of a warm-up sample. */
+export interface WarmUpInput {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** All fixed. Without the batch dimension, as a `DeclaredTensor`'s. */
+  readonly dims: readonly number[];
+  /** A file is one of the folder `warmup` in the model's directory, and has the data of one row. */
+  readonly data: 'zero' | 'random' | { readonly file: string };
+}
+
+/** What a version is run on before it serves: one of `model_warmup`. */
+export interface WarmUpSample {
+  readonly name: string;
+  /** Rows, each of the same data where that is from a file. 1 for a model without a batch dimension; 0: it is not run, as in Triton. */
+  readonly batchSize: number;
+  /** Runs; 0 is one, too. */
+  readonly count: number;
+  readonly inputs: readonly WarmUpInput[];
+}
+
 /** What a model says of itself in config.pbtxt; plain data. What is absent is decided by the model or the server. */
 export interface ModelConfiguration {
   /** Undefined: filled in from the model. 0: it has no batch dimension. */
@@ -46,4 +69,6 @@ export interface ModelConfiguration {
   /** `optimization.graph.level` as given. */
   readonly graphLevel?: number;
   readonly runtime: RuntimeOptions;
+  /** Undefined: made-up input. */
+  readonly warmUp?: readonly WarmUpSample[];
 }

@@ -44,6 +44,16 @@ export const HONOURED_FIELDS: ReadonlySet<string> = new Set([
   'optimization.graph.level',
   'parameters',
   'parameters.string_value',
+  'model_warmup',
+  'model_warmup.name',
+  'model_warmup.batch_size',
+  'model_warmup.inputs',
+  'model_warmup.inputs.data_type',
+  'model_warmup.inputs.dims',
+  'model_warmup.inputs.zero_data',
+  'model_warmup.inputs.random_data',
+  'model_warmup.inputs.input_data_file',
+  'model_warmup.count',
   'model_transaction_policy',
   'model_operations',
   'model_repository_agents',
@@ -66,7 +76,6 @@ const WHY: ReadonlyMap<string, string> = new Map([
   ['optimization.cuda', 'this server runs on CPUs'],
   ['optimization.execution_accelerators', 'models run on the CPU provider of onnxruntime'],
   ['model_transaction_policy.decoupled', 'each request has exactly one answer'],
-  ['model_warmup', 'each worker runs a version once, on made-up input, before it serves it'],
 ]);
 
 /** Looks at every field that is set: faults for what is not supported, a warning for what has no effect. */

@@ -60,7 +60,8 @@ function declared<T extends ModelInput | ModelOutput>(
   });
 }
 
-function datatypeOf(type: DataType, path: string, faults: ConfigFaults): Datatype {
+/** A datatype by config.pbtxt's name of it; one that is not given goes to `faults`. */
+export function datatypeOf(type: DataType, path: string, faults: ConfigFaults): Datatype {
   if (type === DataType.TYPE_STRING) return 'BYTES';
   const name = DataType[type]?.slice('TYPE_'.length) ?? '';
   if (isDatatype(name)) return name;
@@ -90,7 +91,8 @@ function product(dims: readonly bigint[]): bigint {
   return dims.reduce((size, dim) => size * dim, 1n);
 }
 
-function dimsOf(dims: readonly bigint[], path: string, faults: ConfigFaults): number[] {
+/** Dimensions as numbers; what is no size and not -1 goes to `faults`. */
+export function dimsOf(dims: readonly bigint[], path: string, faults: ConfigFaults): number[] {
   const bad = dims.findIndex((dim) => dim !== -1n && (dim < 1n || dim > BigInt(Number.MAX_SAFE_INTEGER)));
   if (bad >= 0)
     faults.add(
@@ -103,7 +105,7 @@ function dimsOf(dims: readonly bigint[], path: string, faults: ConfigFaults): nu
 }
 
 /** Whether this is a relative path that does not lead out of where it starts. */
-function isInside(path: string): boolean {
+export function isInside(path: string): boolean {
   const parts = path.split('/');
   return (
     path.length <= 1024 &&

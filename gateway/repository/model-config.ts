@@ -9,6 +9,7 @@ import { CONFIG_FILE, ConfigFaults } from './config-faults.js';
 import { checkFields } from './config-fields.js';
 import { runtimeOptions } from './config-parameters.js';
 import { declaredInputs, declaredOutputs } from './config-tensors.js';
+import { warmUpSamples } from './config-warm-up.js';
 import { parseText } from './pbtxt/parser.js';
 import { PbtxtError } from './pbtxt/pbtxt-error.js';
 
@@ -57,6 +58,7 @@ function interpretModelConfig(config: ModelConfig, model: string, faults: Config
     ),
     ...(graphLevel !== undefined && { graphLevel }),
     runtime: runtimeOptions(config, faults, warnings),
+    ...(config.modelWarmup.length > 0 && { warmUp: warmUpSamples(config, faults, warnings) }),
   };
   return faults.any ? { fault: String(faults) } : { configuration, warnings };
 }

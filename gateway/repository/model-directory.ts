@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote } from '../core/error.js';
 import { fileProblem } from '../core/file-problem.js';
-import type { ModelConfiguration } from '../core/model-configuration.js';
+import { type ModelConfiguration, WARM_UP_FOLDER } from '../core/model-configuration.js';
 import { CONFIG_FILE } from './config-faults.js';
 import { findConfiguration } from './find-configuration.js';
 import type { FoundVersion, Problem } from './found.js';
@@ -51,7 +51,8 @@ export async function inspectModelDirectory(path: string, model: string): Promis
   const warnings: string[] = [...(config?.warnings ?? [])];
   if (truncated) warnings.push('it holds more entries than are looked at: some were left out');
   for (const { name } of directories)
-    if (parseVersion(name) === undefined) warnings.push(`directory ${quote(name)} ${NOT_A_VERSION}`);
+    if (parseVersion(name) === undefined && !(config?.configuration.warmUp && name === WARM_UP_FOLDER))
+      warnings.push(`directory ${quote(name)} ${NOT_A_VERSION}`);
   if (bare !== undefined && versioned.length > 0)
     warnings.push(`${modelFile} beside version directories is not served: move it into one of them`);
 

@@ -3,7 +3,7 @@ import type { ModelCatalog } from '../../core/catalog.js';
 import type { Datatype } from '../../core/datatype.js';
 import type { Manifest } from '../../core/manifest.js';
 import type { TensorSpec } from '../../core/model.js';
-import type { DeclaredTensor, VersionPolicy } from '../../core/model-configuration.js';
+import type { DeclaredTensor, VersionPolicy, WarmUpInput } from '../../core/model-configuration.js';
 import type { RpcMethod } from '../../core/transport.js';
 import { GRPCInferenceService } from '../../gen/inference/grpc_service_pb.js';
 import {
@@ -12,6 +12,7 @@ import {
   ModelInput_Format,
   ModelInstanceGroup_Kind,
   type ModelVersionPolicySchema,
+  type ModelWarmup_InputSchema,
 } from '../../gen/inference/model_config_pb.js';
 import { unaryMethod } from '../messages.js';
 
@@ -59,6 +60,10 @@ function configOf({ model, signature, configuration }: Manifest): ConfigInit {
     ],
     defaultModelFilename: configuration?.defaultModelFilename ?? 'model.onnx',
     ...(batchable && { schedulingChoice: { case: 'dynamicBatching', value: {} } as const }),
+    modelWarmup: (configuration?.warmUp ?? []).map(({ inputs, ...sample }) => ({
+      ...sample,
+      inputs: Object.fromEntries(inputs.map((input) => [input.name, warmUpInputOf(input)])),
+    })),
     optimization:
       configuration?.graphLevel === undefined ? {} : { graph: { level: configuration.graphLevel } },
     parameters: Object.fromEntries(
@@ -75,6 +80,21 @@ function versionPolicyOf(policy: VersionPolicy): MessageInitShape<typeof ModelVe
 
 function dataTypeOf(datatype: Datatype): DataType {
   return datatype === 'BYTES' ? DataType.TYPE_STRING : DataType[`TYPE_${datatype}`];
+}
+
+function warmUpInputOf({
+  datatype,
+  dims,
+  data,
+}: WarmUpInput): MessageInitShape<typeof ModelWarmup_InputSchema> {
+  return {
+    dataType: dataTypeOf(datatype),
+    dims: dims.map(BigInt),
+    inputDataType:
+      typeof data === 'object'
+        ? { case: 'inputDataFile', value: data.file }
+        : { case: data === 'zero' ? 'zeroData' : 'randomData', value: true },
+  };
 }
 
 function reshapeOf(declared: DeclaredTensor | undefined): { reshape?: { shape: bigint[] } } {

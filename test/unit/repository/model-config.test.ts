@@ -220,7 +220,6 @@ test('no known field that is not supported is ignored', () => {
     ['optimization { cuda {} }', 'optimization.cuda'],
     ['optimization { execution_accelerators {} }', 'optimization.execution_accelerators'],
     ['optimization { eager_batching: true }', 'optimization.eager_batching'],
-    ['model_warmup { name: "w" }', 'model_warmup'],
     ['model_transaction_policy { decoupled: true }', 'model_transaction_policy.decoupled'],
     ['model_operations { op_library_filename: "x.so" }', 'model_operations.op_library_filename'],
     ['model_repository_agents { agents {} }', 'model_repository_agents.agents'],

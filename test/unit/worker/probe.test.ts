@@ -116,3 +116,31 @@ test('a slow model is checked with fewer rows, and timed as far as the time goes
   assert.ok(batch >= 2 && batch < 8, `a batch of ${batch}`);
   assert.ok(rows.reduce((sum, count) => sum + count, 0) * 100 <= 2200, 'and the budget is kept');
 });
+
+test('where made-up rows are refused, those of the warm-up take their place; copies of one row verify nothing', async () => {
+  const given = (varied: boolean) => {
+    let next = 0;
+    const row = () => {
+      const value = varied ? ++next : 1;
+      const data = new Uint8Array(Float32Array.of(100, value).buffer);
+      return [{ name: 'X', datatype: 'FP32', shape: [1, 2], data }];
+    };
+    return { row, varied };
+  };
+  // Takes only rows that begin with 100: made-up values are far below.
+  const runnable = (answer: (input: WireTensor) => WireTensor): Runnable => ({
+    async run(inputs) {
+      const [input] = inputs as [WireTensor];
+      if (new Float32Array(input.data.slice().buffer)[0] !== 100) throw new Error('no such row');
+      return { outputs: [{ ...answer(input), name: 'Y' }], startedAt: 0, endedAt: 0.01 };
+    },
+  });
+  const check = async (answer: (input: WireTensor) => WireTensor, varied: boolean) => {
+    const { check, latency } = await probe(runnable(answer), signature(), 2000, () => 0, given(varied));
+    return [check, latency.length > 1];
+  };
+  assert.deepEqual(await check((input) => input, true), ['verified', true]);
+  assert.deepEqual(await check((input) => input, false), ['unknown', true]);
+  const summed = (input: WireTensor) => scaled(input, input.shape[0] ?? 1);
+  assert.deepEqual(await check(summed, false), ['differs', false]);
+});
