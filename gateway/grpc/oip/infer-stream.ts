@@ -8,6 +8,7 @@ import { DEADLINE_GRACE_MS, deadlineError } from '../call-host.js';
 import { decodeInferRequest, type InferRequest } from '../oip-codec.js';
 import { readRequestId } from '../request-id.js';
 import { encodeStreamAnswer, encodeStreamError } from '../stream-response.js';
+import { toInferCall } from './infer-call.js';
 
 /** What the streams of a server share. */
 export interface InferStreamHost {
@@ -143,22 +144,10 @@ export class InferStream {
 
   #start(request: InferRequest, messageBytes: number, cancellation: Cancellation): Promise<Outcome> {
     const { clock, wheel, maxDeadlineMs } = this.#host;
-    const { model, version, id, inputs, outputs, parameters, classifications } = request;
+    const { id } = request;
     const arrivedAt = clock.now();
     const deadline: Deadline = Math.min(this.#context.deadline, arrivedAt + maxDeadlineMs);
-    const call: InferCall = {
-      model,
-      version,
-      id,
-      inputs,
-      outputs,
-      parameters,
-      classifications,
-      messageBytes,
-      deadline,
-      cancellation,
-      arrivedAt,
-    };
+    const call = toInferCall(request, messageBytes, arrivedAt, deadline, cancellation);
     return new Promise((resolve) => {
       // Like a unary call's: for layers within that do not keep the deadline.
       const expiry = wheel.add(deadline + DEADLINE_GRACE_MS, () => {
