@@ -5,12 +5,20 @@ import { freeBuffer, worthFreeing } from '../../../gateway/core/free-buffer.js';
 test('a large buffer is empty once it was freed, and so is every view on it', () => {
   const bytes = Buffer.allocUnsafeSlow(64 * 1024);
   const view = bytes.subarray(5);
-  assert.equal(worthFreeing(view), true);
-  freeBuffer(view);
+  assert.equal(worthFreeing(bytes), true);
+  freeBuffer(bytes);
   assert.equal(bytes.length, 0);
   assert.equal(view.length, 0);
   // To free it twice is nothing.
-  freeBuffer(view);
+  freeBuffer(bytes);
+});
+
+test('a part of a buffer is left alone: the rest may be somebody else’s', () => {
+  const bytes = Buffer.allocUnsafeSlow(64 * 1024);
+  const part = bytes.subarray(5);
+  assert.equal(worthFreeing(part), false);
+  freeBuffer(part);
+  assert.equal(bytes.length, 64 * 1024);
 });
 
 test('a small buffer is left alone: it may be part of a pool', () => {
