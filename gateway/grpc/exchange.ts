@@ -10,11 +10,12 @@ import { type CallHost, DEADLINE_GRACE_MS, deadlineError, handlerError } from '.
 import { MessageReader, type ReceiveLimits } from './message-reader.js';
 import type { RequestHead } from './request-head.js';
 import { toCallEnd } from './status.js';
-import { unpack } from './unpack.js';
+import type { Unpacker } from './unpack.js';
 
 /** What the HTTP/2 transport lends to its calls. */
 export interface ExchangeHost extends CallHost {
   readonly limits: ReceiveLimits;
+  readonly unpacker: Unpacker;
   /** Told when a call has ended, however it did. */
   ended(exchange: Exchange): void;
 }
@@ -54,7 +55,7 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
     this.reader = new MessageReader(host.limits, this.#onMessage);
   }
 
-  /** Begins its time. To be called once, when `stream.user` is set. */
+  /** Begins its time. To be called once, when the subclass has its handler. */
   start(): void {
     // Too late already: nobody is to be troubled.
     if (this.deadline <= this.arrivedAt) this.fail(deadlineError());
@@ -138,10 +139,15 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
     if (this.#encoding === 'identity')
       throw new GatewayError('INTERNAL', 'a message is compressed, but the call names no grpc-encoding');
     this.unpacking++;
-    unpack(bytes, this.#encoding, this.host.limits.maxMessageBytes).then(
-      (unpacked) => this.#unpacked(unpacked),
-      (error: unknown) => this.fail(GatewayError.from(error)),
-    );
+    const { unpacker, limits } = this.host;
+    limits.budget.take(bytes.length);
+    unpacker
+      .unpack(bytes, this.#encoding, () => !this.over)
+      .finally(() => limits.budget.give(bytes.length))
+      .then(
+        (unpacked) => unpacked && this.#unpacked(unpacked),
+        (error: unknown) => this.fail(GatewayError.from(error)),
+      );
   };
 
   /** Compressed messages that are being unpacked. */

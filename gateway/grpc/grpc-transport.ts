@@ -19,6 +19,7 @@ import { ENCODINGS, type HeadFault, readHead } from './request-head.js';
 import { StreamExchange } from './stream-exchange.js';
 import type { GrpcTransportOptions } from './transport-options.js';
 import { UnaryExchange } from './unary-exchange.js';
+import { Unpacker } from './unpack.js';
 import { WireBudget } from './wire-budget.js';
 
 /** Largest list of headers of one call. */
@@ -38,7 +39,6 @@ export class GrpcTransport implements Transport {
   readonly #listener: Listener;
   readonly #host: ExchangeHost;
   readonly #clock: Clock;
-  readonly #maxDeadlineMs: number;
   readonly #maxOpenCalls: number;
   readonly #connections = new Set<OpenConnection>();
   readonly #streams = new Set<StreamExchange>();
@@ -54,7 +54,6 @@ export class GrpcTransport implements Transport {
   constructor(options: GrpcTransportOptions) {
     const { maxMessageBytes = 64 * 1024 * 1024, maxWireBytes = 256 * 1024 * 1024 } = options;
     this.#clock = options.clock;
-    this.#maxDeadlineMs = options.maxDeadlineMs ?? 30_000;
     this.#maxOpenCalls = options.maxOpenCalls ?? 10_000;
     this.#methods = new Map(options.methods.map((method) => [method.path, method]));
     this.#host = {
@@ -62,11 +61,12 @@ export class GrpcTransport implements Transport {
       wheel: new DeadlineWheel(options.clock),
       logger: options.logger,
       recorder: options.recorder,
-      maxDeadlineMs: this.#maxDeadlineMs,
+      maxDeadlineMs: options.maxDeadlineMs ?? 30_000,
       limits: {
         maxMessageBytes,
         budget: new WireBudget(Math.max(maxWireBytes, maxMessageBytes + ONE_CALL_BYTES)),
       },
+      unpacker: new Unpacker(maxMessageBytes),
       ended: (exchange) => {
         if (exchange instanceof StreamExchange) this.#streams.delete(exchange);
         else this.#openUnary--;
@@ -161,7 +161,7 @@ export class GrpcTransport implements Transport {
     if (method.kind === 'unary') {
       if (this.#openUnary >= this.#maxOpenCalls) return refused(stream, tooManyCalls(this.#maxOpenCalls));
       this.#openUnary++;
-      const exchange = new UnaryExchange(stream, this.#host, { ...call, maxMs: this.#maxDeadlineMs });
+      const exchange = new UnaryExchange(stream, this.#host, { ...call, maxMs: this.#host.maxDeadlineMs });
       exchange.handler = method.handler;
       exchange.start();
       return exchange;

@@ -1,12 +1,12 @@
 /** Messages of a stream's client that wait to be taken, as the iterable that a handler reads. */
 export class MessageQueue implements AsyncIterableIterator<Uint8Array> {
-  readonly #onTaken: () => void;
+  readonly #onTaken: (message: Uint8Array) => void;
   readonly #messages: Uint8Array[] = [];
   #ended = false;
   #wake: (() => void) | undefined;
 
   /** @param onTaken called after a message was taken */
-  constructor(onTaken: () => void) {
+  constructor(onTaken: (message: Uint8Array) => void) {
     this.#onTaken = onTaken;
   }
 
@@ -30,7 +30,7 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array> {
     for (;;) {
       const value = this.#messages.shift();
       if (value !== undefined) {
-        this.#onTaken();
+        this.#onTaken(value);
         return { value, done: false };
       }
       if (this.#ended) return { value: undefined, done: true };

@@ -2,13 +2,16 @@ import { Cancellation } from '../core/cancellation.js';
 import { GatewayError } from '../core/error.js';
 import type { RpcStream, StreamHandler } from '../core/transport.js';
 import { ANSWER_HEAD, TRAILERS_OK } from './answer-blocks.js';
-import { deadlineError } from './call-host.js';
+import { asBuffer, deadlineError } from './call-host.js';
 import { Exchange } from './exchange.js';
+import { Framed } from './framed.js';
 import { MessageQueue } from './message-queue.js';
-import { PREFIX_BYTES } from './message-reader.js';
 
 /** Answers that may wait for the client to take them before its handler is held. */
 const MAX_QUEUED_BYTES = 64 * 1024;
+
+/** What a message that waits takes beside its bytes. */
+const MESSAGE_OVERHEAD_BYTES = 256;
 
 /**
  * One streaming call, of either kind. It lasts until its handler is done, its client leaves, or its deadline passes; where the
@@ -17,8 +20,10 @@ const MAX_QUEUED_BYTES = 64 * 1024;
 export class StreamExchange extends Exchange implements RpcStream {
   handler: StreamHandler | undefined;
   readonly closing = new Cancellation();
-  readonly messages = new MessageQueue(() => this.#taken());
+  readonly messages = new MessageQueue((message) => this.#taken(message));
   #begun = false;
+  /** Of messages that wait to be taken. */
+  #waitingBytes = 0;
   /** Bytes that the client may send again only when what waits has been taken. */
   #withheld = 0;
   /** Sends that wait for the client to take more. */
@@ -51,16 +56,15 @@ export class StreamExchange extends Exchange implements RpcStream {
 
   send(message: Uint8Array): Promise<void> {
     if (this.over) return Promise.reject(callIsOver());
-    const { maxMessageBytes } = this.host.limits;
-    if (message.length > maxMessageBytes) {
-      const text = `Sent message larger than max (${message.length} vs. ${maxMessageBytes})`;
-      return Promise.reject(new GatewayError('RESOURCE_EXHAUSTED', text));
+    let framed: Framed;
+    try {
+      framed = new Framed(asBuffer(message), this.host.limits.maxMessageBytes);
+    } catch (thrown) {
+      return Promise.reject(thrown);
     }
     this.#begin();
-    const bytes = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-    bytes[0] = 0;
-    bytes.writeUInt32BE(message.length, 1);
-    bytes.set(message, PREFIX_BYTES);
+    const bytes = Buffer.allocUnsafe(framed.byteLength);
+    framed.copy(bytes, 0);
     this.stream.write(bytes);
     if (this.stream.queuedBytes <= MAX_QUEUED_BYTES) return Promise.resolve();
     return new Promise((resolve, reject) => this.#senders.push({ resolve, reject }));
@@ -75,7 +79,11 @@ export class StreamExchange extends Exchange implements RpcStream {
     this.messages.end();
   }
 
+  /** Counted while it waits: a window full of tiny ones takes many times the window. */
   protected message(bytes: Buffer): void {
+    const cost = bytes.length + MESSAGE_OVERHEAD_BYTES;
+    this.host.limits.budget.take(cost);
+    this.#waitingBytes += cost;
     this.messages.push(bytes);
   }
 
@@ -89,7 +97,13 @@ export class StreamExchange extends Exchange implements RpcStream {
     else this.stream.consumed(bytes);
   }
 
-  #taken(): void {
+  #taken(message: Uint8Array): void {
+    const cost = message.length + MESSAGE_OVERHEAD_BYTES;
+    // All was given back at once when the call ended.
+    if (!this.over) {
+      this.#waitingBytes -= cost;
+      this.host.limits.budget.give(cost);
+    }
     if (this.#withheld === 0 || this.messages.waiting > 0) return;
     const bytes = this.#withheld;
     this.#withheld = 0;
@@ -98,6 +112,8 @@ export class StreamExchange extends Exchange implements RpcStream {
 
   protected override finish(): boolean {
     if (!super.finish()) return false;
+    this.host.limits.budget.give(this.#waitingBytes);
+    this.#waitingBytes = 0;
     for (const { reject } of this.#senders.splice(0)) reject(callIsOver());
     return true;
   }

@@ -1,9 +1,8 @@
 import { GatewayError } from '../core/error.js';
 import type { Message, UnaryHandler } from '../core/transport.js';
-import type { Body } from '../http2/stream.js';
 import { ANSWER_HEAD, TRAILERS_OK } from './answer-blocks.js';
 import { Exchange } from './exchange.js';
-import { PREFIX_BYTES } from './message-reader.js';
+import { Framed } from './framed.js';
 
 /** Answers up to this size are not counted: they go out at once, as a rule. */
 const AT_ONCE_BYTES = 16 * 1024;
@@ -69,15 +68,11 @@ export class UnaryExchange extends Exchange {
       this.handlerFailed(new TypeError('a handler answered no message'));
       return;
     }
-    const { maxMessageBytes } = this.host.limits;
-    if (message.byteLength > maxMessageBytes) {
-      const text = `Sent message larger than max (${message.byteLength} vs. ${maxMessageBytes})`;
-      this.fail(new GatewayError('RESOURCE_EXHAUSTED', text));
-      return;
-    }
     try {
-      if (message.byteLength > AT_ONCE_BYTES) this.host.limits.budget.check(message.byteLength);
-      this.stream.respond(ANSWER_HEAD, new Framed(message), TRAILERS_OK);
+      const { maxMessageBytes, budget } = this.host.limits;
+      const framed = new Framed(message, maxMessageBytes);
+      if (message.byteLength > AT_ONCE_BYTES) budget.check(message.byteLength);
+      this.stream.respond(ANSWER_HEAD, framed, TRAILERS_OK);
       this.finish();
     } catch (thrown) {
       this.handlerFailed(thrown);
@@ -87,21 +82,4 @@ export class UnaryExchange extends Exchange {
   readonly #onThrown = (thrown: unknown): void => {
     if (!this.over) this.handlerFailed(thrown);
   };
-}
-
-/** A message behind its prefix: not compressed, and so long. */
-class Framed implements Body {
-  readonly byteLength: number;
-  readonly #message: Message;
-
-  constructor(message: Message) {
-    this.#message = message;
-    this.byteLength = PREFIX_BYTES + message.byteLength;
-  }
-
-  copy(target: Buffer, offset: number): void {
-    target[offset] = 0;
-    target.writeUInt32BE(this.#message.byteLength, offset + 1);
-    this.#message.copy(target, offset + PREFIX_BYTES);
-  }
 }

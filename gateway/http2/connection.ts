@@ -195,6 +195,7 @@ export class Connection implements OpenConnection {
       case FRAME.goaway:
         // It will open no new streams; those that are open go on.
         if (id !== 0) throw new ConnectionError(H2_ERROR.protocolError, 'GOAWAY on a stream');
+        this.#charges.idleFrame();
         break;
       case FRAME.windowUpdate:
         this.#streams.windowUpdate(id, bytes, start, end);

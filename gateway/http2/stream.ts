@@ -79,9 +79,10 @@ export class Http2Stream {
       this.#ended();
       return;
     }
-    this.#host.sendHeaders(this, head, false);
     const bytes = Buffer.allocUnsafeSlow(body.byteLength);
+    // Before anything is sent: what throws here can still be told as an error.
     body.copy(bytes, 0);
+    this.#host.sendHeaders(this, head, false);
     this.write(bytes);
     this.end(trailers);
   }

@@ -147,7 +147,8 @@ export class Streams implements StreamHost {
   headers(id: number, list: HeaderList, ends: boolean): void {
     const stream = this.#open.get(id);
     if (stream !== undefined) this.#trailers(stream, list, ends);
-    else if (!this.#endedEarly.has(id)) this.#begin(id, list, ends);
+    else if (this.#endedEarly.has(id)) this.#charges.idleFrame();
+    else this.#begin(id, list, ends);
   }
 
   priority(id: number, bytes: Buffer, start: number, end: number): void {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RpcMethod, UnaryHandler } from '../../gateway/core/transport.js';
 import { asBuffer } from '../../gateway/grpc/call-host.js';
 import { ECHO, echo, gate, hello, start, unary } from '../support/grpc-echo.js';
 import { answerOf, frame } from '../support/raw-grpc.js';
@@ -113,4 +114,39 @@ test('B38 B39 a trace context that is malformed costs nobody his answer', async 
       (await client.call(ECHO, frame(hello), { 'grpc-trace-bin': bytes.toString('base64') })).status,
       0,
     );
+});
+
+test('messages of a stream that nobody reads are bounded by what they take, not by what they weigh', async (t) => {
+  const deaf: RpcMethod = {
+    kind: 'bidi-stream',
+    path: '/test.Echo/Deaf',
+    handler: (stream) => new Promise((resolve) => stream.closing.listen(resolve)),
+  };
+  const { client } = await start(t, [echo, deaf], { maxMessageBytes: 1000, maxWireBytes: 1000 });
+  const stream = client.open('/test.Echo/Deaf');
+  const answer = answerOf(stream);
+  // Empty messages: 5 bytes each, of which a window holds two hundred thousand.
+  stream.write(Buffer.concat(Array.from({ length: 20_000 }, () => frame(Buffer.alloc(0)))));
+  assert.equal((await answer).status, 14);
+  for (let i = 0; i < 3; i++) assert.equal((await client.call(ECHO, frame(hello))).status, 0);
+});
+
+test('an answer that cannot be written is INTERNAL, also where it is too large to go at once', async (t) => {
+  const broken = (byteLength: number): UnaryHandler => {
+    const copy = (): never => {
+      throw new Error('no bytes');
+    };
+    return async () => ({ byteLength, copy });
+  };
+  const { client } = await start(t, [
+    echo,
+    unary(broken(100), '/test.Echo/Small'),
+    unary(broken(100_000), '/test.Echo/Large'),
+  ]);
+  for (const path of ['/test.Echo/Small', '/test.Echo/Large']) {
+    const answer = await client.call(path, frame(hello));
+    assert.equal(answer.status, 13, path);
+    assert.equal(answer.headers[':status'], 200);
+  }
+  assert.equal((await client.call(ECHO, frame(hello))).status, 0);
 });

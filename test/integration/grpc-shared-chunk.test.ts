@@ -59,7 +59,8 @@ test('many calls of middling size at a time: each gets its own bytes back', asyn
     const first = ++id * 10_000;
     const row = Float32Array.from({ length: width }, (_, i) => first + i);
     const { outputs } = await echo.predict({ X: { shape: [1, width], data: row } });
-    assert.deepEqual(Float32Array.from((outputs.Y?.data as number[][])[0] ?? []), row);
+    const [answer = []] = (outputs.Y?.data ?? []) as readonly number[][];
+    assert.deepEqual(Float32Array.from(answer), row);
   };
   for (let round = 0; round < 20; round++)
     await Promise.all(
