@@ -132,37 +132,39 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
   readonly #onExpiry = (): void => this.expired();
 
   readonly #onMessage = (bytes: Buffer, compressed: boolean): void => {
-    if (!compressed) {
-      this.message(bytes);
-      return;
-    }
-    if (this.#encoding === 'identity')
+    if (compressed && this.#encoding === 'identity')
       throw new GatewayError('INTERNAL', 'a message is compressed, but the call names no grpc-encoding');
-    this.unpacking++;
-    const { unpacker, limits } = this.host;
-    limits.budget.take(bytes.length);
-    unpacker
-      .unpack(bytes, this.#encoding, () => !this.over)
-      .finally(() => limits.budget.give(bytes.length))
-      .then(
-        (unpacked) => unpacked && this.#unpacked(unpacked),
-        (error: unknown) => this.fail(GatewayError.from(error)),
-      );
+    // One that needs no unpacking still comes after those that do.
+    if (compressed || this.unpacking > 0) this.#queue(bytes, compressed);
+    else this.message(bytes);
   };
 
-  /** Compressed messages that are being unpacked. */
+  /** Messages that are being unpacked, or wait for those before them. */
   protected unpacking = 0;
+  #lastUnpacked: Promise<void> = Promise.resolve();
 
-  #unpacked(bytes: Buffer): void {
+  /** A call's messages are unpacked one after the other: their order is part of what they say. */
+  #queue(bytes: Buffer, compressed: boolean): void {
+    const { unpacker, limits } = this.host;
+    limits.budget.take(bytes.length);
+    this.unpacking++;
+    const wants = (): boolean => !this.over;
+    this.#lastUnpacked = this.#lastUnpacked
+      .then(() => (compressed ? unpacker.unpack(bytes, this.#encoding, wants) : bytes))
+      .finally(() => limits.budget.give(bytes.length))
+      .then(this.#unpacked, (error: unknown) => this.fail(GatewayError.from(error)));
+  }
+
+  readonly #unpacked = (bytes: Buffer | undefined): void => {
     this.unpacking--;
-    if (this.over) return;
+    if (this.over || bytes === undefined) return;
     try {
       this.message(bytes);
       this.unpacked();
     } catch (thrown) {
       this.fail(GatewayError.from(thrown));
     }
-  }
+  };
 
   /** Called when a message was unpacked that the body's end may have overtaken. */
   protected abstract unpacked(): void;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import type { RpcMethod, UnaryHandler } from '../../gateway/core/transport.js';
 import { asBuffer } from '../../gateway/grpc/call-host.js';
 import { ECHO, echo, gate, hello, start, unary } from '../support/grpc-echo.js';
@@ -149,4 +150,29 @@ test('an answer that cannot be written is INTERNAL, also where it is too large t
     assert.equal(answer.headers[':status'], 200);
   }
   assert.equal((await client.call(ECHO, frame(hello))).status, 0);
+});
+
+test('messages of a stream keep their order, however long each takes to unpack', async (t) => {
+  const sizes: number[] = [];
+  const count: RpcMethod = {
+    kind: 'bidi-stream',
+    path: '/test.Echo/Count',
+    handler: async (stream) => {
+      for await (const message of stream.messages) sizes.push(message.length);
+    },
+  };
+  const { client } = await start(t, [count]);
+  const stream = client.open('/test.Echo/Count', { 'grpc-encoding': 'gzip' });
+  const answer = answerOf(stream);
+  const wanted: number[] = [];
+  for (let round = 0; round < 5; round++)
+    for (const size of [8_000_000, 10, 1_000_000, 20]) {
+      const message = Buffer.alloc(size);
+      // Those of 20 bytes go as they are.
+      stream.write(size === 20 ? frame(message) : frame(gzipSync(message), true));
+      wanted.push(size);
+    }
+  stream.end();
+  assert.equal((await answer).status, 0);
+  assert.deepEqual(sizes, wanted);
 });
