@@ -23,8 +23,24 @@ export const WORKER_SETTINGS = {
   }),
 };
 
-/** How much may wait. */
+/** How much may wait, and in what order it runs. */
 export const QUEUE_SETTINGS = {
+  scheduler: choice(['deadline', 'fifo'], {
+    default: 'deadline',
+    why: '`deadline` keeps every deadline that can be kept. `fifo` runs what comes first, first, and drops only what has expired, as most servers do: for comparison; it switches the three below off.',
+  }),
+  batchChoice: bool({
+    default: true,
+    why: 'Whether the size of a batch is chosen by the learned run times and the deadlines that wait; else a batch takes all that fits.',
+  }),
+  earlyDrop: bool({
+    default: true,
+    why: 'Whether a waiting request that can no longer be answered by its deadline is dropped before it costs a run.',
+  }),
+  admission: bool({
+    default: true,
+    why: 'Whether a request that cannot be answered by its deadline behind what waits already is refused when it comes.',
+  }),
   maxQueueRows: integer({
     default: 65_536,
     min: 1,

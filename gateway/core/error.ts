@@ -26,6 +26,18 @@ export type StatusCode =
 export type Reason =
   | 'queue_full'
   | 'byte_budget'
+  /** Could not be done in time behind what waits. */
+  | 'backlog'
+  /** Could no longer be done in time, and was dropped before it cost a run. */
+  | 'early_drop'
+  /** Its deadline is shorter than its run on an idle server. */
+  | 'too_short'
+  /** Had waited for the time that its model's queue policy gives. */
+  | 'queue_timeout'
+  /** Its caller's own quota is spent. */
+  | 'quota'
+  /** Turned away before it was read: the front end itself is the bottleneck. */
+  | 'front_end'
   | 'no_worker'
   | 'draining'
   | 'deadline_passed'

@@ -28,6 +28,8 @@ export interface InferCall {
    * inputs use. @default the size of the inputs
    */
   readonly messageBytes?: number;
+  /** On whose behalf it is made, for fair shares and quotas; `''` where callers are not told apart. @default '' */
+  readonly caller?: string;
   readonly deadline: Deadline;
   readonly cancellation: Cancellation;
   /** When the request's message had arrived, on the Clock's scale. */

@@ -1,4 +1,5 @@
 import type { Datatype } from './datatype.js';
+import type { Scheduling } from './scheduling.js';
 
 /**
  * Which of a model's versions are wanted, as Triton's version_policy: the `latest` n, `'all'`, or the ones named.
@@ -71,4 +72,6 @@ export interface ModelConfiguration {
   readonly runtime: RuntimeOptions;
   /** Undefined: made-up input. */
   readonly warmUp?: readonly WarmUpSample[];
+  /** Undefined: nothing is said of it. */
+  readonly scheduling?: Scheduling;
 }

@@ -75,6 +75,15 @@ export const REASONS: Readonly<Record<Reason, string>> = {
   queue_full:
     'Too many rows wait for the model (`queue.maxQueueRows`), or too many calls are in flight (`queue.maxCallsInFlight`).',
   byte_budget: 'Requests hold too many bytes (`queue.maxQueueBytes`).',
+  backlog:
+    'It could not be answered by its deadline behind what waits already (`queue.admission`), so it was refused at once.',
+  early_drop:
+    'It waited, and could no longer be answered by its deadline (`queue.earlyDrop`); dropped before it cost a run.',
+  too_short: 'Its deadline is shorter than its run takes on an idle server.',
+  queue_timeout:
+    "It waited for the time that the model's queue policy gives (`dynamic_batching` in config.pbtxt).",
+  quota: "The caller's own quota is spent (`callers`).",
+  front_end: 'Turned away before it was read, since reading requests is itself the bottleneck.',
   no_worker: 'No worker came up in time.',
   draining: 'The server is shutting down.',
   deadline_passed: 'The deadline passed before there was an answer.',
