@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Batcher } from './batching/batcher.js';
+import { FIFO, type SchedulerSwitches } from './batching/batcher-options.js';
 import { configFrom, type Settings } from './config/from-settings.js';
 import { detectMachine, type Machine, systemFacts } from './config/machine.js';
 import { disableRuntimeTelemetry } from './config/privacy.js';
@@ -154,6 +155,8 @@ class Server implements Gateway {
       maxQueueBytes: config.queue.maxQueueBytes,
       retain: (manifest) => this.catalog.retain(manifest),
       workers: () => this.pool.ready,
+      freeInMs: (now) => this.pool.freeInMs(now),
+      scheduler: switchesOf(config.queue),
     });
     this.#dispatcher = new Dispatcher({
       pool: this.pool,
@@ -363,6 +366,10 @@ class Server implements Gateway {
     await Promise.race([drained, timeout]);
     cancel();
   }
+}
+
+function switchesOf({ scheduler, batchChoice, earlyDrop, admission }: Config['queue']): SchedulerSwitches {
+  return scheduler === 'fifo' ? FIFO : { order: 'deadline', batchChoice, earlyDrop, admission };
 }
 
 function countBy(lines: readonly { readonly state: string }[]): Record<string, number> {

@@ -1,5 +1,5 @@
 import { GatewayError, quote } from '../core/error.js';
-import { retryAfterMs } from './batch-policy.js';
+import { MAX_RETRY_AFTER_MS, retryAfterMs } from './batch-policy.js';
 import type { Lane } from './lane.js';
 
 /** The bounds on what the batcher holds, and how far they are used. */
@@ -47,6 +47,74 @@ function tooLarge({ manifest: { model, version } }: Lane, size: string, limit: n
     'INVALID_ARGUMENT',
     `request for model ${quote(model)} version ${version} takes ${size}, more than may ever wait: at most ${limit}`,
     { reason: 'bad_request' },
+  );
+}
+
+/** What tells whether a request can be in time. Instants are on the Clock's scale. */
+export interface Prospect {
+  readonly now: number;
+  readonly deadline: number;
+  /** When the first worker is free, as predicted. */
+  readonly freeAt: number;
+  /** What its own rows take. */
+  readonly ownMs: number;
+  /** Rows that wait and go before it. */
+  readonly rowsAhead: number;
+  /** Rows of a batch of those, and what it takes. */
+  readonly batchRows: number;
+  readonly batchMs: number;
+  /** Workers that the model can count on. */
+  readonly workers: number;
+}
+
+/** When it would be answered if all went well: an optimist's view, so that nobody is refused who could have been in time. */
+export function earliestEnd(at: Prospect): number {
+  const rounds = Math.floor(at.rowsAhead / (at.batchRows * at.workers));
+  return at.freeAt + rounds * at.batchMs + at.ownMs;
+}
+
+/**
+ * Throws when a request cannot be in time: DEADLINE_EXCEEDED where an idle server would not be in time either, UNAVAILABLE with the
+ * time after which it could be where that is the backlog's doing.
+ */
+export function checkInTime(lane: Lane, at: Prospect): void {
+  const leftMs = at.deadline - at.now;
+  const { model, version } = lane.manifest;
+  const what = `a request for model ${quote(model)} version ${version}`;
+  if (at.ownMs > leftMs) {
+    throw new GatewayError(
+      'DEADLINE_EXCEEDED',
+      `deadline exceeded: ${what} takes about ${at.ownMs.toFixed(1)} ms on an idle server, and has ${leftMs.toFixed(1)} ms`,
+      { reason: 'too_short' },
+    );
+  }
+  const lateMs = earliestEnd(at) - at.deadline;
+  if (lateMs <= 0) return;
+  throw new GatewayError(
+    'UNAVAILABLE',
+    `the server is busy: ${what} could not be answered within its ${leftMs.toFixed(1)} ms, ${at.rowsAhead} rows are before it`,
+    { reason: 'backlog', retryAfterMs: Math.min(MAX_RETRY_AFTER_MS, Math.ceil(lateMs)) },
+  );
+}
+
+/** The failure of a request that waited and can no longer be in time. */
+export function droppedEarly(lane: Lane, waitedMs: number, leftMs: number, workers: number): GatewayError {
+  const { model, version } = lane.manifest;
+  return new GatewayError(
+    'UNAVAILABLE',
+    `the server is busy: request for model ${quote(model)} version ${version} waited ${waitedMs.toFixed(1)} ms and could not be answered within the ${leftMs.toFixed(1)} ms that were left`,
+    { reason: 'early_drop', retryAfterMs: untilRun(lane, workers) },
+  );
+}
+
+/** Throws UNAVAILABLE, in Triton's words, when as many requests of a priority level wait as its queue policy allows. */
+export function checkQueueSize(lane: Lane, level: number, maxQueueSize: number, workers: number): void {
+  if ((lane.waiting.get(level) ?? 0) < maxQueueSize) return;
+  const { model, version } = lane.manifest;
+  throw new GatewayError(
+    'UNAVAILABLE',
+    `Exceeds maximum queue size: ${maxQueueSize} requests wait for model ${quote(model)} version ${version}${level > 0 ? ` at priority ${level}` : ''}`,
+    { reason: 'queue_full', retryAfterMs: untilRun(lane, workers) },
   );
 }
 

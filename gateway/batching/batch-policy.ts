@@ -32,31 +32,8 @@ export interface Candidate {
   readonly deadline: Deadline;
 }
 
-/** A batch in the making. */
-export interface Forming {
-  readonly entries: number;
-  /** Sum of the costs of its entries. */
-  readonly cost: number;
-}
-
-/**
- * What becomes of the first entry of the queue whose turn it is: it joins the batch, has expired, or closes the batch because it does not
- * fit. Entries are judged in the order of their turns until one closes, and none is passed over: to look for a smaller one behind it would let a
- * stream of small requests starve a large one. The first always joins: a batch is never empty.
- */
-export function judge(
-  head: Candidate,
-  forming: Forming,
-  maxCost: number,
-  now: number,
-): 'join' | 'expired' | 'close' {
-  if (head.deadline <= now) return 'expired';
-  if (forming.entries > 0 && forming.cost + head.cost > maxCost) return 'close';
-  return 'join';
-}
-
 /** Longest push-back that is ever asked of a client: beyond it the estimate says nothing. */
-const MAX_RETRY_AFTER_MS = 30_000;
+export const MAX_RETRY_AFTER_MS = 30_000;
 
 /** When a refused caller may try again: when the present backlog will have run, in whole milliseconds from now. */
 export function retryAfterMs(backlog: {

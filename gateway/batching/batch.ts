@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js';
 import type { Deadline } from '../core/deadline.js';
 import { GatewayError } from '../core/error.js';
 import type { Manifest } from '../core/manifest.js';
-import type { Recorder } from '../core/recorder.js';
+import type { CloseReason, Recorder } from '../core/recorder.js';
 import { bisect } from './batch-policy.js';
 import type { Entry } from './entry.js';
 import { gatherInputs, gatherOutputs } from './gather.js';
@@ -24,6 +24,17 @@ export interface BatchHost {
   batchEnded(batch: EntryBatch): void;
 }
 
+/** How a batch came about. Instants are on the Clock's scale. */
+export interface Formation {
+  readonly why: CloseReason;
+  /** When it was formed. */
+  readonly at: number;
+  /** When its worker was predicted to be free for it. */
+  readonly startsAt: number;
+  /** What its lane was charged for it. */
+  readonly chargedMs: number;
+}
+
 /** Entries of one queue that run together. Over when it was completed, has failed, or found nobody left to run for. */
 export class EntryBatch implements Batch {
   readonly key: string;
@@ -37,8 +48,10 @@ export class EntryBatch implements Batch {
   #gathered = false;
   #over = false;
   #letGo: (() => void) | undefined;
+  readonly #formation: Formation;
 
-  constructor(host: BatchHost, lane: Lane, members: readonly Entry[]) {
+  constructor(host: BatchHost, lane: Lane, members: readonly Entry[], formation: Formation) {
+    this.#formation = formation;
     this.#host = host;
     this.lane = lane;
     this.#members = members;
@@ -141,8 +154,8 @@ export class EntryBatch implements Batch {
     const { model, version } = this.lane.manifest;
     const rows = rowsOf(this.#members);
     const computeMs = Math.max(0, outcome.endedAt - outcome.startedAt);
-    this.lane.latency.observe(rows, computeMs);
-    this.#host.recorder?.batch(model, version, rows, computeMs);
+    this.#learn(rows, computeMs, outcome);
+    this.#host.recorder?.batch(model, version, rows, computeMs, this.#formation.why);
     const portions = scatter(outcome.outputs, this.#members, this.lane.outputNames);
     const readers = readersOf(outcome.outputs, this.#members.length);
     for (let i = 0; i < this.#members.length; i++) {
@@ -160,6 +173,22 @@ export class EntryBatch implements Batch {
         entry.succeed(portion, { queueMs, computeMs, batchRows: rows }, release);
       }
     }
+  }
+
+  #learn(
+    rows: number,
+    computeMs: number,
+    { startedAt, endedAt }: { startedAt: number; endedAt: number },
+  ): void {
+    const { latency } = this.lane;
+    const now = this.#host.clock.now();
+    const { at, startsAt, chargedMs } = this.#formation;
+    latency.observe(rows, computeMs, now);
+    this.lane.usedMs += computeMs - chargedMs;
+    if (this.attempts > 0 || this.#formation.why === 'again') return;
+    // One that was sent ahead waited for its worker: that is not what a batch takes.
+    const hereMs = Math.max(0, startedAt - Math.max(at, startsAt));
+    latency.observeOverhead(now - endedAt + (startsAt > at ? 0 : hereMs));
   }
 
   #end(): void {

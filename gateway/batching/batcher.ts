@@ -1,60 +1,31 @@
 import type { Batch, WorkSource } from '../core/batch.js';
-import type { Clock } from '../core/clock.js';
 import { DeadlineWheel } from '../core/deadline.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { InferCall, Lease, LeasedInfer } from '../core/infer-call.js';
 import type { Manifest } from '../core/manifest.js';
 import { type ModelVersion, versionKey } from '../core/model.js';
-import type { Recorder } from '../core/recorder.js';
-import { checkRoom } from './admission.js';
+import { checkInTime, checkQueueSize, checkRoom, droppedEarly } from './admission.js';
 import { Backlog } from './backlog.js';
-import { type BatchHost, EntryBatch } from './batch.js';
-import { judge, turnOf } from './batch-policy.js';
+import { type BatchHost, EntryBatch, type Formation } from './batch.js';
+import { turnOf } from './batch-policy.js';
 import type { BatchQueue } from './batch-queue.js';
-import { Entry, type EntryHost } from './entry.js';
-import { fitRequest } from './fit-request.js';
+import { type BatcherOptions, type BatcherStats, type FullOptions, withDefaults } from './batcher-options.js';
+import { Entry, type EntryHost, type EntryPlace } from './entry.js';
+import { type Fit, fitRequest } from './fit-request.js';
+import { type Formed, formBatch, ripenessOf, STALE_MS } from './form-batch.js';
 import { Lane } from './lane.js';
-
-export interface BatcherOptions {
-  readonly clock: Clock;
-  /** Told of each batch that ran (`batch`) and of answers without a taker (`dropped`). */
-  readonly recorder?: Recorder;
-  /** Most rows that wait for one model version; requests beyond are refused. @default 65536 */
-  readonly maxQueueRows?: number;
-  /** Most bytes of input tensors held for all requests, waiting and running. @default 268435456 (256 MiB) */
-  readonly maxQueueBytes?: number;
-  /** Within how many milliseconds a request without a deadline counts as wanted: its place in the order. @default 1000 */
-  readonly horizonMs?: number;
-  /**
-   * Called when a batch is handed to a worker; the function that it returns is called when the batch is over. A version cannot
-   * be unloaded while a batch of it runs, even when all its callers have left and given their leases back. @default no hold
-   */
-  readonly retain?: (manifest: Manifest) => () => void;
-  /** How many workers share the backlog: for the push-back of refusals only. @default one */
-  readonly workers?: () => number;
-}
-
-/** What the batcher holds now; all zero when it is idle. */
-export interface BatcherStats {
-  /** Requests that wait or run. */
-  readonly entries: number;
-  /** Those of them that are in a batch: taken, or to be run again after a rejection. */
-  readonly runningEntries: number;
-  /** Rows that wait; a request without rows counts as one. */
-  readonly queuedRows: number;
-  /** Input bytes of all entries. */
-  readonly bytes: number;
-  /** Batches taken, or to be run again, that are not over. */
-  readonly batches: number;
-}
+import { LaneActivity } from './lane-activity.js';
+import { levelOf, policyOf, timeLimits } from './queue-policy.js';
+import { WakeTimer } from './wake-timer.js';
 
 function anything(): boolean {
   return true;
 }
 
-function holdNothing(): () => void {
-  return () => {};
-}
+/** Shapes of one model that are asked how much waits before a request: a client may make up thousands. */
+const MAX_QUEUES_ASKED = 16;
+/** Added to the turn of entries that run last. */
+const DELAYED = 1e12;
 
 /**
  * Turns requests into batches. `submit` queues a request and settles with its answer; the dispatcher takes a batch
@@ -63,7 +34,7 @@ function holdNothing(): () => void {
 export class Batcher implements WorkSource {
   onWork: () => void = () => {};
 
-  readonly #options: Required<Omit<BatcherOptions, 'recorder'>>;
+  readonly #options: FullOptions;
   readonly #host: BatchHost & EntryHost;
   readonly #lanes = new Map<string, Lane>();
   readonly #backlog = new Backlog();
@@ -71,8 +42,12 @@ export class Batcher implements WorkSource {
   readonly #runAgain: EntryBatch[] = [];
   readonly #batches = new Set<EntryBatch>();
   readonly #onEmpty: (() => void)[] = [];
-  /** What the worker that asks for work can run. */
+  readonly #activity = new LaneActivity();
+  /** Asks the dispatcher to look again when something that was held back may run. */
+  readonly #wake: WakeTimer;
+  /** What the worker that asks for work can run, and when it asks. */
   #runs: (key: string) => boolean = anything;
+  #now = 0;
   #sequence = 0;
   #entries = 0;
   #runningEntries = 0;
@@ -82,14 +57,10 @@ export class Batcher implements WorkSource {
   #draining = false;
 
   constructor(options: BatcherOptions) {
-    this.#options = {
-      clock: options.clock,
-      maxQueueRows: options.maxQueueRows ?? 65_536,
-      maxQueueBytes: options.maxQueueBytes ?? 256 * 2 ** 20,
-      horizonMs: options.horizonMs ?? 1000,
-      retain: options.retain ?? holdNothing,
-      workers: options.workers ?? (() => 1),
-    };
+    this.#options = withDefaults(options);
+    this.#wake = new WakeTimer(options.clock, () => {
+      if (!this.#held) this.onWork();
+    });
     this.#host = {
       clock: options.clock,
       wheel: new DeadlineWheel(options.clock),
@@ -98,6 +69,7 @@ export class Batcher implements WorkSource {
       entrySettled: (entry, was) => this.#entrySettled(entry, was),
       runAgain: (lane, parts) => this.#queueParts(lane, parts),
       batchEnded: (batch) => this.#batchEnded(batch),
+      queueTimedOut: (entry) => this.#queueTimedOut(entry),
     };
   }
 
@@ -122,22 +94,40 @@ export class Batcher implements WorkSource {
   };
 
   /** The next batch that may run, formed now; undefined when nothing waits, or while held. */
-  take(runs: (key: string) => boolean = anything): Batch | undefined {
+  take(runs: (key: string) => boolean = anything, startsInMs = 0): Batch | undefined {
     if (this.#held) return undefined;
     this.#runs = runs;
     const part = this.#takePart();
     if (part !== undefined) return this.#taken(part);
-    const now = this.#options.clock.now();
-    const mayRun = this.#mayRun;
-    for (let queue = this.#backlog.next(mayRun); queue !== undefined; queue = this.#backlog.next(mayRun)) {
-      const members = this.#form(queue, now);
-      if (members.length > 0) return this.#taken(this.#open(queue.lane, members));
+    this.#now = this.#options.clock.now();
+    for (let queue = this.#next(); queue !== undefined; queue = this.#next()) {
+      const batch = this.#form(queue, startsInMs);
+      if (batch !== undefined) return this.#taken(batch);
     }
     return undefined;
   }
 
+  #next(): BatchQueue | undefined {
+    return this.#backlog.next(this.#mayRun, this.#ripe, this.#options.workers());
+  }
+
   // Made once, not for every batch.
-  readonly #mayRun = (lane: Lane): boolean => lane.running < lane.maxRunning && this.#runs(lane.key);
+  readonly #mayRun = (lane: Lane): boolean => {
+    if (lane.running >= lane.maxRunning || !this.#runs(lane.key)) return false;
+    const workers = this.#options.workers();
+    // The last worker is kept for others that were there lately: they would have to wait for longer than any batch may last.
+    if (workers < 2 || lane.running < workers - 1 || !lane.slow) return true;
+    const until = this.#activity.othersUntil(lane);
+    if (until <= this.#now) return true;
+    this.#wake.at(until);
+    return false;
+  };
+
+  readonly #ripe = (queue: BatchQueue): boolean => {
+    const ripe = ripenessOf(queue, this.#now);
+    if (!ripe.ripe) this.#wake.at(ripe.until);
+    return ripe.ripe;
+  };
 
   #taken(batch: EntryBatch): EntryBatch {
     batch.taken = true;
@@ -161,7 +151,7 @@ export class Batcher implements WorkSource {
 
   release(): void {
     this.#held = false;
-    if (this.#backlog.first !== undefined || this.#runAgain.length > 0) this.onWork();
+    if (!this.#backlog.empty || this.#runAgain.length > 0) this.onWork();
   }
 
   stats(): BatcherStats {
@@ -189,6 +179,7 @@ export class Batcher implements WorkSource {
   /** Refuses new requests and fails all that are left, with `error` or UNAVAILABLE. Batches that run end unheard. */
   close(error: GatewayError = draining('the server was stopped before the request had run')): void {
     this.#draining = true;
+    this.#wake.stop();
     for (const entry of this.#backlog.entries()) entry.fail(error);
     for (const part of this.#runAgain.splice(0)) part.fail(error);
     for (const batch of this.#batches) batch.abandon(error);
@@ -212,48 +203,127 @@ export class Batcher implements WorkSource {
     }
     const lane = this.#laneOf(lease.manifest);
     const fit = fitRequest(call, lane);
-    const { maxQueueRows, maxQueueBytes } = this.#options;
-    const workers = this.#options.workers();
-    checkRoom(fit, lane, { maxQueueRows, maxQueueBytes, heldBytes: this.#bytes, workers });
-    const turn = turnOf(call.deadline, now, this.#options.horizonMs);
-    const place = { turn, sequence: this.#sequence++, submittedAt: now };
+    const place = this.#placeOf(call, lane, now);
+    this.#checkRoom(fit, lane, place);
+    if (this.#options.scheduler.admission) this.#checkInTime(call, fit, lane, place);
     const entry = new Entry(this.#host, lane, call, fit, place);
     this.#entries++;
     this.#bytes += entry.bytes;
     this.#queuedRows += entry.cost;
+    this.#activity.seen(lane, now);
     this.#backlog.add(entry);
     return entry;
+  }
+
+  #placeOf(call: InferCall, lane: Lane, now: number): EntryPlace {
+    const { scheduler, horizonMs } = this.#options;
+    const { scheduling } = lane;
+    const { parameters } = call;
+    const level = levelOf(scheduling, parameters.get('priority'));
+    const limits = timeLimits(call, policyOf(scheduling, level), parameters.get('timeout'));
+    const inArrival = scheduler.order === 'arrival' || scheduling.preserveOrdering;
+    const turn = inArrival ? now : turnOf(limits.deadline, now, horizonMs);
+    const { deadline, queueUntil } = limits;
+    return { turn, sequence: this.#sequence++, submittedAt: now, level, deadline, queueUntil };
+  }
+
+  #checkRoom(fit: Fit, lane: Lane, { level }: EntryPlace): void {
+    const { maxQueueRows, maxQueueBytes } = this.#options;
+    const workers = this.#options.workers();
+    checkRoom(fit, lane, { maxQueueRows, maxQueueBytes, heldBytes: this.#bytes, workers });
+    const { maxQueueSize } = policyOf(lane.scheduling, level);
+    if (maxQueueSize !== undefined) checkQueueSize(lane, level, maxQueueSize, workers);
+  }
+
+  #checkInTime(call: InferCall, fit: Fit, lane: Lane, place: EntryPlace): void {
+    const { latency } = lane;
+    const { submittedAt: now, deadline } = place;
+    // What was learned long ago may be wrong: a request that is let in tells.
+    if (!latency.known || deadline === Number.POSITIVE_INFINITY || now - latency.observedAt > STALE_MS)
+      return;
+    let rowsAhead = 0;
+    let looked = 0;
+    for (const queue of this.#backlog.queuesOf(lane)?.values() ?? []) {
+      if (++looked > MAX_QUEUES_ASKED) break;
+      rowsAhead += queue.costBefore(place.level, call.caller ?? '', place.turn);
+    }
+    const batchRows = this.#options.scheduler.batchChoice
+      ? lane.target(this.#activity.shared(now))
+      : lane.maxCost;
+    checkInTime(lane, {
+      now,
+      deadline,
+      freeAt: now + this.#options.freeInMs(now),
+      ownMs: latency.estimateMs(fit.cost),
+      rowsAhead,
+      batchRows,
+      batchMs: latency.estimateMs(batchRows),
+      workers: this.#workersFor(lane),
+    });
+  }
+
+  /** Workers that a model can count on: those that others leave it. */
+  #workersFor(lane: Lane): number {
+    const workers = Math.max(1, this.#options.workers());
+    return Math.min(lane.maxRunning, workers / Math.max(1, this.#backlog.lanes));
   }
 
   #laneOf(manifest: Manifest): Lane {
     const key = versionKey(manifest);
     let lane = this.#lanes.get(key);
     if (lane === undefined || !lane.serves(manifest)) {
-      lane = new Lane(manifest);
+      lane = new Lane(manifest, this.#options.shareOf);
       this.#lanes.set(key, lane);
     }
     return lane;
   }
 
-  /** Takes from the queue what the policy wants in one batch; none when all that was left had expired. */
-  #form(queue: BatchQueue, now: number): Entry[] {
-    const members: Entry[] = [];
-    let cost = 0;
-    for (let head = queue.head; head !== undefined; head = queue.head) {
-      const verdict = judge(head, { entries: members.length, cost }, queue.lane.maxCost, now);
-      if (verdict === 'close') break;
-      if (verdict === 'expired') {
-        head.expire(now);
-        continue;
-      }
-      this.#backlog.remove(head);
-      this.#queuedRows -= head.cost;
-      head.start();
+  /** The next batch of a queue; none when all that was left had expired or was hopeless. */
+  #form(queue: BatchQueue, startsInMs: number): EntryBatch | undefined {
+    const { lane } = queue;
+    const now = this.#now;
+    const startsAt = now + startsInMs;
+    const formed = formBatch(queue, {
+      now,
+      startsAt,
+      workers: this.#workersFor(lane),
+      shared: this.#activity.shared(now),
+      switches: this.#options.scheduler,
+      drop: this.#drop,
+    });
+    return formed && this.#start(lane, formed, now, startsAt);
+  }
+
+  #start(lane: Lane, { members, why }: Formed, at: number, startsAt: number): EntryBatch {
+    let rows = 0;
+    for (const entry of members) {
+      this.#backlog.remove(entry);
+      this.#queuedRows -= entry.cost;
+      entry.start();
       this.#runningEntries++;
-      members.push(head);
-      cost += head.cost;
+      lane.shares.charge(entry.caller, entry.cost);
+      rows += entry.cost;
     }
-    return members;
+    const chargedMs = lane.latency.estimateMs(rows);
+    this.#backlog.charge(lane, chargedMs);
+    return this.#open(lane, members, { why, at, startsAt, chargedMs });
+  }
+
+  readonly #drop = (entry: Entry): void => {
+    const { submittedAt, deadline, lane } = entry;
+    entry.fail(droppedEarly(lane, this.#now - submittedAt, deadline - this.#now, this.#options.workers()));
+  };
+
+  /** An entry has waited for as long as its queue's policy lets it: it is refused, or runs when its level has nothing else. */
+  #queueTimedOut(entry: Entry): void {
+    if (entry.state !== 'waiting') return;
+    if (policyOf(entry.lane.scheduling, entry.level).timeoutAction === 'reject') {
+      entry.timedOut(this.#options.clock.now());
+      return;
+    }
+    this.#backlog.remove(entry);
+    entry.turn = DELAYED + entry.submittedAt;
+    this.#backlog.add(entry);
   }
 
   /** The first part of a rejected batch that may run and for which somebody still waits. */
@@ -272,14 +342,16 @@ export class Batcher implements WorkSource {
     return undefined;
   }
 
-  #open(lane: Lane, members: readonly Entry[]): EntryBatch {
-    const batch = new EntryBatch(this.#host, lane, members);
+  #open(lane: Lane, members: readonly Entry[], formation: Formation): EntryBatch {
+    const batch = new EntryBatch(this.#host, lane, members, formation);
     this.#batches.add(batch);
     return batch;
   }
 
   #queueParts(lane: Lane, parts: readonly (readonly Entry[])[]): void {
-    for (const part of parts) this.#runAgain.push(this.#open(lane, part));
+    const at = this.#options.clock.now();
+    const formation: Formation = { why: 'again', at, startsAt: at, chargedMs: 0 };
+    for (const part of parts) this.#runAgain.push(this.#open(lane, part, formation));
     if (parts.length > 0 && !this.#held) this.onWork();
   }
 

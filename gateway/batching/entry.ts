@@ -4,8 +4,8 @@ import type { Deadline, DeadlineHandle, DeadlineWheel } from '../core/deadline.j
 import { GatewayError, quote } from '../core/error.js';
 import type { InferCall, InferResult, InferTiming } from '../core/infer-call.js';
 import type { Tensor } from '../core/tensor.js';
+import type { Place } from './answer-order.js';
 import type { Fit } from './fit-request.js';
-import type { HeapItem } from './indexed-heap.js';
 import type { Lane } from './lane.js';
 
 /** `waiting` (in its queue) -> `running` (in a batch) -> `settled`; or settled from either. */
@@ -17,6 +17,19 @@ export interface EntryHost {
   readonly wheel: DeadlineWheel;
   /** Called once per entry, when it settles; `was` is the state that it settled in. */
   entrySettled(entry: Entry, was: 'waiting' | 'running'): void;
+  /** It waits, and has waited for as long as its queue's policy lets it. */
+  queueTimedOut(entry: Entry): void;
+}
+
+/** Where an entry stands, and for how long. */
+export interface EntryPlace {
+  readonly turn: number;
+  readonly sequence: number;
+  readonly submittedAt: number;
+  readonly level: number;
+  readonly deadline: Deadline;
+  /** Until when it may wait; Infinity for as long as its deadline allows. */
+  readonly queueUntil: number;
 }
 
 const NO_INPUTS: readonly Tensor[] = [];
@@ -25,8 +38,7 @@ const NO_INPUTS: readonly Tensor[] = [];
  * One caller's request inside the batcher. It settles exactly once, by whatever comes first of its answer, its
  * failure, its deadline and its caller's leaving; everything that comes later finds it settled and changes nothing.
  */
-export class Entry implements HeapItem {
-  heapIndex = -1;
+export class Entry {
   readonly lane: Lane;
   readonly id: string;
   readonly deadline: Deadline;
@@ -37,8 +49,10 @@ export class Entry implements HeapItem {
   readonly bytes: number;
   readonly shape: string;
   readonly sequence: number;
-  readonly turn: number;
+  turn: number;
   readonly submittedAt: number;
+  readonly level: number;
+  readonly caller: string;
   /** When its rows were last copied for a worker; undefined until then. */
   dispatchedAt: number | undefined;
   /** What the caller awaits. */
@@ -49,19 +63,15 @@ export class Entry implements HeapItem {
   #inputs: readonly Tensor[];
   #state: EntryState = 'waiting';
   #expiry: DeadlineHandle | undefined;
+  #queueExpiry: DeadlineHandle | undefined;
+  readonly #place: Place | undefined;
   #resolve!: (result: InferResult) => void;
   #reject!: (error: GatewayError) => void;
 
-  constructor(
-    host: EntryHost,
-    lane: Lane,
-    call: InferCall,
-    fit: Fit,
-    place: { turn: number; sequence: number; submittedAt: number },
-  ) {
+  constructor(host: EntryHost, lane: Lane, call: InferCall, fit: Fit, place: EntryPlace) {
     this.lane = lane;
     this.id = call.id;
-    this.deadline = call.deadline;
+    this.deadline = place.deadline;
     this.outputs = call.outputs;
     this.rows = fit.rows;
     this.cost = fit.cost;
@@ -70,6 +80,8 @@ export class Entry implements HeapItem {
     this.turn = place.turn;
     this.sequence = place.sequence;
     this.submittedAt = place.submittedAt;
+    this.level = place.level;
+    this.caller = call.caller ?? '';
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -77,7 +89,10 @@ export class Entry implements HeapItem {
     this.#host = host;
     this.#inputs = fit.inputs;
     this.#cancellation = call.cancellation;
-    this.#expiry = host.wheel.add(call.deadline, () => this.expire(host.clock.now()));
+    this.#place = lane.answerOrder?.enter();
+    this.#expiry = host.wheel.add(this.deadline, () => this.expire(host.clock.now()));
+    if (place.queueUntil < this.deadline)
+      this.#queueExpiry = host.wheel.add(place.queueUntil, () => host.queueTimedOut(this));
     call.cancellation.listen(() => this.#cancel());
   }
 
@@ -98,15 +113,23 @@ export class Entry implements HeapItem {
   start(): void {
     if (this.#state !== 'waiting') throw new Error(`an entry that is ${this.#state} cannot start`);
     this.#state = 'running';
+    this.#host.wheel.remove(this.#queueExpiry);
   }
 
-  /** Answers the caller; false when it had settled before. `release`: see InferResult. */
-  succeed(outputs: readonly Tensor[], timing: InferTiming, release?: () => void): boolean {
-    if (!this.#settle()) return false;
+  /** Answers the caller, unless it has settled; where answers keep their order, after those before it. `release`: see InferResult. */
+  succeed(outputs: readonly Tensor[], timing: InferTiming, release?: () => void): void {
+    if (this.#place === undefined || this.settled) this.#succeed(outputs, timing, release);
+    else this.lane.answerOrder?.ready(this.#place, () => this.#succeed(outputs, timing, release));
+  }
+
+  #succeed(outputs: readonly Tensor[], timing: InferTiming, release?: () => void): void {
+    if (!this.#settle()) {
+      release?.();
+      return;
+    }
     const { model, version } = this.lane.manifest;
     const result = { model, version, id: this.id, outputs, timing };
     this.#resolve(release === undefined ? result : { ...result, release });
-    return true;
   }
 
   /** Fails the caller's request; false when it had settled before. */
@@ -123,6 +146,12 @@ export class Entry implements HeapItem {
     this.fail(new GatewayError('DEADLINE_EXCEEDED', text, { reason: 'deadline_passed' }));
   }
 
+  /** Fails it, in Triton's words, as it has waited for as long as its queue's policy lets it. */
+  timedOut(now: number): void {
+    const text = `Request timeout expired: ${this.#describe()} waited ${ms(now - this.submittedAt)} ms in the queue`;
+    this.fail(new GatewayError('UNAVAILABLE', text, { reason: 'queue_timeout' }));
+  }
+
   #cancel(): void {
     if (this.settled) return;
     const text = `cancelled by its caller: ${this.#describe()} ${this.#whereabouts(this.#host.clock.now())}`;
@@ -135,6 +164,8 @@ export class Entry implements HeapItem {
     this.#state = 'settled';
     this.#inputs = NO_INPUTS;
     this.#host.wheel.remove(this.#expiry);
+    this.#host.wheel.remove(this.#queueExpiry);
+    if (this.#place !== undefined) this.lane.answerOrder?.leave(this.#place);
     this.#cancellation.listen(undefined);
     this.#host.entrySettled(this, was);
     return true;

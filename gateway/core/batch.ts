@@ -27,8 +27,9 @@ export interface WorkSource {
    * The next batch to run, formed now; undefined when nothing waits.
    *
    * @param runs whether the free worker can run a version, by its `versionKey`; what it cannot stays where it is
+   * @param startsInMs when the run that it has is predicted to end; 0 when it has none
    */
-  take(runs: (key: string) => boolean): Batch | undefined;
+  take(runs: (key: string) => boolean, startsInMs: number): Batch | undefined;
   /** Set by the dispatcher: called when there is something to take. */
   onWork: () => void;
 }

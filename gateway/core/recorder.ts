@@ -4,6 +4,12 @@ import type { InferTiming } from './infer-call.js';
 /** Stands for every name that the server does not know: clients must not be able to make labels grow. */
 export const OTHER = '_OTHER';
 
+/**
+ * Why a batch was closed as it was: it had all the rows that it may have; as many as bring anything; a smaller one saved a deadline; a
+ * worker was free and nothing else waited; it had a preferred size; it had waited for its model's delay; or it is part of one that was rejected.
+ */
+export type CloseReason = 'full' | 'knee' | 'deadline' | 'idle' | 'preferred' | 'delay' | 'again';
+
 /** Where the request path notes what happened; telemetry/ implements it. Cheap: called for every request. */
 export interface Recorder {
   /** One inference request has ended. `version` is 0 when it was not resolved. */
@@ -16,8 +22,8 @@ export interface Recorder {
   ): void;
   /** A request was refused or failed, and why. */
   refused(model: string, reason: Reason): void;
-  /** One batch has run. */
-  batch(model: string, version: number, rows: number, computeMs: number): void;
+  /** One batch has run; `why` it was closed with these rows. */
+  batch(model: string, version: number, rows: number, computeMs: number, why: CloseReason): void;
   /** A worker ended unexpectedly and its slot gets a successor. */
   workerLost(slotIndex: number, reason: string): void;
   /** Something arrived that had no taker: a late or doubled answer. */

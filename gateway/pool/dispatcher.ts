@@ -132,7 +132,7 @@ export class Dispatcher {
   /** What this worker could not load stays with the batcher, open, for one that could. */
   #take(slot: Slot): Batch | undefined {
     try {
-      return this.#options.source.take(slot.canRun);
+      return this.#options.source.take(slot.canRun, slot.freeInMs(this.#options.clock.now()));
     } catch (error) {
       this.#options.logger.error({ err: error }, 'no batch could be formed');
       return undefined;

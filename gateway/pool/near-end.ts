@@ -14,6 +14,7 @@ export class NearEnd {
   readonly #clock: Clock;
   readonly #onReached: () => void;
   #timer: TimerHandle | undefined;
+  #endsAt = Number.NEGATIVE_INFINITY;
   reached = false;
 
   /** @param onReached called when `reached` has become true */
@@ -25,15 +26,22 @@ export class NearEnd {
   /** A run has begun that is predicted to last `expectedMs`; undefined where nothing is known of it. */
   begin(expectedMs: number | undefined): void {
     this.stop();
+    this.#endsAt = this.#clock.now() + (expectedMs ?? 0);
     if (expectedMs === undefined || expectedMs < MIN_RUN_MS) return;
     const leadMs = Math.min(MAX_LEAD_MS, LEAD_SHARE * expectedMs);
     this.#timer = this.#clock.setTimer(this.#reach, expectedMs - leadMs, { unref: true });
+  }
+
+  /** In how many milliseconds the run is predicted to end: 0 when it should have, or is over. */
+  leftMs(now: number): number {
+    return Math.max(0, this.#endsAt - now);
   }
 
   /** The run is over, or its worker is. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#endsAt = Number.NEGATIVE_INFINITY;
     this.reached = false;
   }
 

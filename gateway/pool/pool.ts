@@ -80,6 +80,17 @@ export class Pool implements ModelHost {
     return this.#ready;
   }
 
+  /** In how many milliseconds the first worker in rotation is free, as predicted; 0 when there is none. */
+  freeInMs(now: number): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const slot of this.slots) {
+      if (!slot.live) continue;
+      least = Math.min(least, slot.freeInMs(now));
+      if (least === 0) return 0;
+    }
+    return least === Number.POSITIVE_INFINITY ? 0 : least;
+  }
+
   /** Starts the workers, all at once. Resolves when each is ready or has failed once; failed ones go on trying. */
   async start(): Promise<void> {
     await Promise.all(this.slots.map((slot) => slot.start()));

@@ -68,6 +68,12 @@ export class Slot {
     return this.#outstanding === 0 || (this.#outstanding === 1 && this.#nearEnd.reached);
   }
 
+  /** In how many milliseconds its worker is free, as predicted, of the batches that it has. */
+  freeInMs(now: number): number {
+    if (this.#outstanding === 0) return 0;
+    return this.#nearEnd.leftMs(now) + (this.#outstanding > 1 ? (this.#nextExpectedMs ?? 0) : 0);
+  }
+
   get outstanding(): number {
     return this.#outstanding;
   }

@@ -52,6 +52,12 @@ export const METRICS = {
     buckets: ROWS,
     help: 'Rows of a batch that has run. The sum counts inferences, the count runs.',
   },
+  sluice_batches_closed_total: {
+    type: 'counter',
+    unit: '1',
+    labels: ['model', 'version', 'reason'],
+    help: 'Batches that have run, by why they were closed: full, knee (more rows bring nothing), deadline (a smaller one saved it), idle (nothing else waited), preferred, delay, again (part of a rejected one).',
+  },
   sluice_batch_compute_duration_seconds: {
     type: 'histogram',
     unit: 'seconds',

@@ -1,6 +1,6 @@
 import type { Reason, StatusCode } from '../core/error.js';
 import type { InferTiming } from '../core/infer-call.js';
-import { OTHER, type Recorder } from '../core/recorder.js';
+import { type CloseReason, OTHER, type Recorder } from '../core/recorder.js';
 import { Exposition, type Sample } from './exposition.js';
 import { type GaugeName, METRICS } from './metric-table.js';
 import { increment, ModelSeries, type VersionSeries } from './series.js';
@@ -48,6 +48,10 @@ export class Metrics implements Recorder {
       sluice_request_queue_duration_seconds: () => this.#perVersion(({ queue }) => [{ buckets: queue }]),
       sluice_requests_refused_total: () => this.#refusals(),
       sluice_batch_rows: () => this.#perVersion(({ rows }) => [{ buckets: rows }]),
+      sluice_batches_closed_total: () =>
+        this.#perVersion((series) =>
+          [...series.closings].map(([reason, value]) => ({ labels: { reason }, value })),
+        ),
       sluice_batch_compute_duration_seconds: () => this.#perVersion(({ compute }) => [{ buckets: compute }]),
       sluice_workers_lost_total: () => keyed(this.#lostBySlot, 'slot'),
       sluice_answers_dropped_total: () => keyed(this.#dropped, 'kind'),
@@ -90,8 +94,9 @@ export class Metrics implements Recorder {
     increment(this.#known(model, false).reasons, reason);
   }
 
-  batch(model: string, version: number, rows: number, computeMs: number): void {
+  batch(model: string, version: number, rows: number, computeMs: number, why: CloseReason): void {
     const series = this.#known(model, true).version(version);
+    increment(series.closings, why);
     series.rows.add(rows);
     series.compute.add(computeMs / 1000);
   }

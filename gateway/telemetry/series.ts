@@ -1,5 +1,5 @@
 import type { Reason, StatusCode } from '../core/error.js';
-import { OTHER } from '../core/recorder.js';
+import { type CloseReason, OTHER } from '../core/recorder.js';
 import { Buckets } from './buckets.js';
 import { METRICS } from './metric-table.js';
 
@@ -9,6 +9,7 @@ export class VersionSeries {
   /** As a label: `''` for none. */
   readonly version: string;
   readonly codes = new Map<StatusCode | 'OK', number>();
+  readonly closings = new Map<CloseReason, number>();
   readonly duration = new Buckets(METRICS.sluice_request_duration_seconds.buckets);
   readonly queue = new Buckets(METRICS.sluice_request_queue_duration_seconds.buckets);
   readonly rows = new Buckets(METRICS.sluice_batch_rows.buckets);

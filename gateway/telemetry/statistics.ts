@@ -2,7 +2,7 @@ import { wallClockMs } from '../core/clock.js';
 import type { Reason, StatusCode } from '../core/error.js';
 import type { InferTiming } from '../core/infer-call.js';
 import type { ModelVersion } from '../core/model.js';
-import type { Recorder } from '../core/recorder.js';
+import type { CloseReason, Recorder } from '../core/recorder.js';
 import type { StatisticsSource, VersionStatistics } from '../core/statistics.js';
 import { VersionCounters } from './version-counters.js';
 
@@ -61,9 +61,9 @@ export class Statistics implements Recorder, StatisticsSource {
     this.#next.request(model, version, code, totalMs, timing);
   }
 
-  batch(model: string, version: number, rows: number, computeMs: number): void {
+  batch(model: string, version: number, rows: number, computeMs: number, why: CloseReason): void {
     this.#counters(model, version)?.ran(rows, computeMs, this.#epochMs());
-    this.#next.batch(model, version, rows, computeMs);
+    this.#next.batch(model, version, rows, computeMs, why);
   }
 
   refused(model: string, reason: Reason): void {

@@ -62,7 +62,7 @@ test('/livez and /readyz answer 200, or 503 with the reason, as things stand at 
 
 test('/metrics answers the page with its content type, to a hundred scrapes at once', async () => {
   const metrics = new Metrics();
-  metrics.batch('iris', 1, 2, 3);
+  metrics.batch('iris', 1, 2, 3, 'idle');
   await withServer({ metrics }, async (base) => {
     const pages = await Promise.all(
       Array.from({ length: 100 }, async () => {

@@ -24,7 +24,7 @@ test('new runs outweigh old ones', () => {
     { rows: 1, ms: 100 },
     { rows: 8, ms: 800 },
   ]);
-  for (let i = 0; i < 1000; i++) model.observe(1 + (i % 8), 1 + (i % 8));
+  for (let i = 0; i < 1000; i++) model.observe(1 + (i % 8), 1 + (i % 8), i);
   assert.ok(model.estimateMs(8) < 8.2, `${model.estimateMs(8)}`);
 });
 
@@ -51,7 +51,7 @@ test('samples that cannot be true are ignored', () => {
     [1, Number.NaN],
     [1, Number.POSITIVE_INFINITY],
   ] as const) {
-    model.observe(rows, ms);
+    model.observe(rows, ms, 0);
   }
   near(model.estimateMs(1), 1);
 });

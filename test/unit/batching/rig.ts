@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Batcher, type BatcherOptions } from '../../../gateway/batching/batcher.js';
+import { Batcher } from '../../../gateway/batching/batcher.js';
+import type { BatcherOptions } from '../../../gateway/batching/batcher-options.js';
 import type { Batch } from '../../../gateway/core/batch.js';
 import { Cancellation } from '../../../gateway/core/cancellation.js';
 import type { RunCommand, RunOutcome } from '../../../gateway/core/channel.js';

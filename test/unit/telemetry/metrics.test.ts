@@ -38,8 +38,8 @@ test('requests count by model, version and code, and their time goes into bucket
 
 test('batches, refusals, lost workers and dropped answers count', async () => {
   const metrics = new Metrics({ logLinesDropped: () => 7 });
-  metrics.batch('iris', 1, 3, 5);
-  metrics.batch('iris', 1, 5000, 5);
+  metrics.batch('iris', 1, 3, 5, 'idle');
+  metrics.batch('iris', 1, 5000, 5, 'idle');
   metrics.refused('iris', 'queue_full');
   metrics.workerLost(0, 'exit 3');
   metrics.workerLost(0, 'heap');
@@ -79,7 +79,7 @@ test('a declared model is known before its first answer; the bound on models and
   metrics.declareModel('a');
   metrics.refused('a', 'no_worker');
   assert.equal(await value(metrics, 'sluice_requests_refused_total{model="a",reason="no_worker"}'), 1);
-  for (const model of ['b', 'c', 'd']) metrics.batch(model, 1, 1, 1);
+  for (const model of ['b', 'c', 'd']) metrics.batch(model, 1, 1, 1, 'idle');
   assert.equal(await value(metrics, 'sluice_batch_rows_count{model="b",version="1"}'), 1);
   assert.equal(await value(metrics, 'sluice_batch_rows_count{model="_OTHER",version="1"}'), 2);
   for (let version = 1; version <= 9; version++) metrics.request('a', version, 'OK', 1, timing);
@@ -94,7 +94,7 @@ test('a model called _OTHER makes no series twice', async () => {
   const metrics = new Metrics();
   metrics.request('_OTHER', 1, 'OK', 1, timing);
   metrics.request('unknown', 0, 'NOT_FOUND', 1, undefined);
-  metrics.batch('_OTHER', 1, 1, 1);
+  metrics.batch('_OTHER', 1, 1, 1, 'idle');
   const series = (await metrics.render()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const names = series.map((line) => line.slice(0, line.lastIndexOf(' ')));
   assert.equal(new Set(names).size, names.length);
@@ -122,15 +122,15 @@ test('gauges are read at the scrape; one that fails is left out and the page sta
 
 test('a time that is no number or negative spoils nothing', async () => {
   const metrics = new Metrics();
-  metrics.batch('m', 1, 1, Number.NaN);
-  metrics.batch('m', 1, 1, -0.5);
-  metrics.batch('m', 1, 1, 1000);
+  metrics.batch('m', 1, 1, Number.NaN, 'idle');
+  metrics.batch('m', 1, 1, -0.5, 'idle');
+  metrics.batch('m', 1, 1, 1000, 'idle');
   assert.equal(await value(metrics, 'sluice_batch_compute_duration_seconds_sum{model="m",version="1"}'), 1);
 });
 
 test('label values are escaped, and the page is in the text format with help and type', async () => {
   const metrics = new Metrics();
-  metrics.batch('a"b\\c\nd', 1, 1, 1);
+  metrics.batch('a"b\\c\nd', 1, 1, 1, 'idle');
   const page = await metrics.render();
   assert.match(page, /^sluice_batch_rows_count\{model="a\\"b\\\\c\\nd",version="1"\} 1$/m);
   assert.match(page, /^# HELP sluice_batch_rows Rows of a batch/m);

@@ -25,13 +25,13 @@ function setUp(options: { maxVersions?: number } = {}) {
 
 test('answers, failures and runs add up per version', () => {
   const { statistics } = setUp();
-  statistics.batch('m', 1, 8, 3);
+  statistics.batch('m', 1, 8, 3, 'idle');
   statistics.request('m', 1, 'OK', 10, timing);
   statistics.request('m', 1, 'OK', 20, timing);
   statistics.request('m', 1, 'DEADLINE_EXCEEDED', 5, undefined);
-  statistics.batch('m', 1, 2, 1);
-  statistics.batch('m', 1, 8, 4);
-  statistics.batch('m', 2, 1, 1);
+  statistics.batch('m', 1, 2, 1, 'idle');
+  statistics.batch('m', 1, 8, 4, 'idle');
+  statistics.batch('m', 2, 1, 1, 'idle');
   assert.deepEqual(statistics.read('m', 1), {
     lastInferenceMs: 1_700_000_000_000,
     inferences: 18,
@@ -57,10 +57,10 @@ test('a version that nothing was recorded of is all zero; a request without a ve
 
 test('nothing goes down: neither by a clock that is set back nor by a time below zero or none', () => {
   const { statistics, time } = setUp();
-  statistics.batch('m', 1, 1, 5);
+  statistics.batch('m', 1, 1, 5, 'idle');
   time.epochMs -= 60_000;
-  statistics.batch('m', 1, 1, -3);
-  statistics.batch('m', 1, 1, Number.NaN);
+  statistics.batch('m', 1, 1, -3, 'idle');
+  statistics.batch('m', 1, 1, Number.NaN, 'idle');
   const { lastInferenceMs, batches } = statistics.read('m', 1);
   assert.equal(lastInferenceMs, 1_700_000_000_000);
   assert.deepEqual(batches, [{ rows: 1, compute: { count: 3, ms: 5 } }]);
@@ -68,21 +68,21 @@ test('nothing goes down: neither by a clock that is set back nor by a time below
 
 test('a version that was unloaded starts afresh and makes room; versions over the limit are left out', () => {
   const { statistics } = setUp({ maxVersions: 1 });
-  statistics.batch('m', 1, 1, 1);
-  statistics.batch('m', 2, 1, 1);
+  statistics.batch('m', 1, 1, 1, 'idle');
+  statistics.batch('m', 2, 1, 1, 'idle');
   assert.equal(statistics.read('m', 2).executions, 0);
   statistics.forget({ model: 'm', version: 1 });
   statistics.forget({ model: 'm', version: 1 });
   assert.equal(statistics.read('m', 1).executions, 0);
-  statistics.batch('m', 2, 1, 1);
-  statistics.batch('m', 3, 1, 1);
+  statistics.batch('m', 2, 1, 1, 'idle');
+  statistics.batch('m', 3, 1, 1, 'idle');
   assert.equal(statistics.read('m', 2).executions, 1);
   assert.equal(statistics.read('m', 3).executions, 0);
 });
 
 test('batch sizes told apart are bounded; the sums count all', () => {
   const { statistics } = setUp();
-  for (let rows = 1; rows <= 3000; rows++) statistics.batch('m', 1, rows, 1);
+  for (let rows = 1; rows <= 3000; rows++) statistics.batch('m', 1, rows, 1, 'idle');
   const { batches, executions } = statistics.read('m', 1);
   assert.equal(batches.length, 1024);
   assert.equal(executions, 3000);
@@ -92,13 +92,13 @@ test('the recorder behind it is told everything', () => {
   const { statistics, told } = setUp({ maxVersions: 0 });
   statistics.request('m', 1, 'OK', 10, undefined);
   statistics.refused('m', 'queue_full');
-  statistics.batch('m', 1, 8, 3);
+  statistics.batch('m', 1, 8, 3, 'idle');
   statistics.workerLost(1, 'gone');
   statistics.dropped('late_answer');
   assert.deepEqual(told, [
     'request m 1 OK 10 ',
     'refused m queue_full',
-    'batch m 1 8 3',
+    'batch m 1 8 3 idle',
     'workerLost 1 gone',
     'dropped late_answer',
   ]);
