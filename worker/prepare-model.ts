@@ -25,6 +25,7 @@ import { markOpaque, markPassed, passedThrough } from './passed-through.js';
 import { passingRun } from './passing-session.js';
 import { type ProbeResult, probe } from './probe.js';
 import { reshapedRun } from './reshaped-session.js';
+import { settleScheduling } from './settle-scheduling.js';
 import { autofill } from './signature.js';
 import { prepareWaiting } from './waiting-runtime.js';
 import { isWaitingModel } from './waiting-spec.js';
@@ -42,7 +43,9 @@ const PROBE_BUDGET_MS = 2000;
  */
 export async function prepareModel(request: PrepareRequest): Promise<Manifest> {
   try {
-    return await (isWaitingModel(request.modelPath) ? prepareWaiting(request) : prepare(request));
+    return settleScheduling(
+      await (isWaitingModel(request.modelPath) ? prepareWaiting(request) : prepare(request)),
+    );
   } catch (error) {
     const reason = error instanceof GatewayError ? error.message : 'internal error while preparing it';
     throw new GatewayError(

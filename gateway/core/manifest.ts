@@ -42,7 +42,7 @@ export interface Manifest extends ModelVersion {
   readonly bytes: number;
   /** For people: what was changed or could not be verified. */
   readonly warnings: readonly string[];
-  /** As the request had it: the model's configuration and what holds of it. */
+  /** As the request had it, but for preferred batch sizes that no batch can have: the model's configuration and what holds of it. */
   readonly configuration?: ModelConfiguration;
   /** Undefined: made-up input. */
   readonly warmUp?: WarmUp;

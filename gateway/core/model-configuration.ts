@@ -72,6 +72,6 @@ export interface ModelConfiguration {
   readonly runtime: RuntimeOptions;
   /** Undefined: made-up input. */
   readonly warmUp?: readonly WarmUpSample[];
-  /** Undefined: nothing is said of it. */
+  /** Undefined: there is no `dynamic_batching`. */
   readonly scheduling?: Scheduling;
 }

@@ -26,3 +26,12 @@ export interface Scheduling {
   /** By level, where it differs from the default. */
   readonly queuePolicies: Readonly<Record<number, QueuePolicy>>;
 }
+
+/** Of requests that wait for as long as their deadlines allow, in a queue of any length. */
+export const DEFAULT_QUEUE_POLICY: QueuePolicy = { timeoutAction: 'reject', allowTimeoutOverride: false };
+
+/** Takes out the preferred sizes that no batch can have: whoever wrote them may not have known the largest one. */
+export function withinLargestBatch(scheduling: Scheduling, maxBatchSize: number): Scheduling {
+  const { preferredBatchSizes } = scheduling;
+  return { ...scheduling, preferredBatchSizes: preferredBatchSizes.filter((size) => size <= maxBatchSize) };
+}

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ModelConfiguration, VersionPolicy } from '../core/model-configuration.js';
+import { type Scheduling, withinLargestBatch } from '../core/scheduling.js';
 import { DEFAULT_VERSION_POLICY, describePolicy } from './version-policy.js';
 
 /** What the server's own settings say of one model (the `models` section of sluice.yaml). */
@@ -43,6 +44,7 @@ export function effectiveConfiguration(
       differ('versionPolicy', describePolicy(own.versionPolicy), describePolicy(versionPolicy));
   if (maxBatchSize !== undefined && own.maxBatchSize !== undefined && maxBatchSize !== own.maxBatchSize)
     differ('maxBatchSize', String(own.maxBatchSize), String(maxBatchSize));
+  const scheduling = narrowed(own.scheduling, maxBatchSize, warnings);
   const { workers, intraOpThreads } = machine;
   if ((own.instanceCount ?? 0) > workers)
     warnings.push(
@@ -55,10 +57,25 @@ export function effectiveConfiguration(
   return {
     configuration: {
       ...own,
+      ...(scheduling !== undefined && { scheduling }),
       versionPolicy: versionPolicy ?? own.versionPolicy ?? DEFAULT_VERSION_POLICY,
       instanceCount: Math.min(own.instanceCount ?? workers, workers),
     },
     maxBatchSize: maxBatchSize ?? own.maxBatchSize,
     warnings,
   };
+}
+
+/** Preferred sizes that the operator's batches cannot have fall away: a full batch leaves anyway. */
+function narrowed(
+  scheduling: Scheduling | undefined,
+  maxBatchSize: number | undefined,
+  warnings: string[],
+): Scheduling | undefined {
+  const largest = scheduling?.preferredBatchSizes.at(-1) ?? 0;
+  if (scheduling === undefined || maxBatchSize === undefined || largest <= maxBatchSize) return scheduling;
+  warnings.push(
+    `dynamic_batching.preferred_batch_size: config.pbtxt names ${largest}, sluice.yaml's maxBatchSize is ${maxBatchSize}: larger ones have no effect`,
+  );
+  return withinLargestBatch(scheduling, maxBatchSize);
 }

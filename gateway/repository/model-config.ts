@@ -8,6 +8,7 @@ import {
 import { CONFIG_FILE, ConfigFaults } from './config-faults.js';
 import { checkFields } from './config-fields.js';
 import { runtimeOptions } from './config-parameters.js';
+import { schedulingOf } from './config-scheduling.js';
 import { declaredInputs, declaredOutputs } from './config-tensors.js';
 import { warmUpSamples } from './config-warm-up.js';
 import { parseText } from './pbtxt/parser.js';
@@ -43,8 +44,7 @@ function interpretModelConfig(config: ModelConfig, model: string, faults: Config
   const versionPolicy = versionPolicyOf(config, faults);
   const instanceCount = instanceCountOf(config, faults);
   const graphLevel = config.optimization?.graph?.level;
-  if (maxBatchSize === 0 && config.schedulingChoice.case === 'dynamicBatching')
-    warnings.push('dynamic_batching has no effect: max_batch_size is 0');
+  const scheduling = schedulingOf(config, maxBatchSize, faults, warnings);
   const { defaultModelFilename } = config;
   const configuration: ModelConfiguration = {
     ...(maxBatchSize !== undefined && { maxBatchSize }),
@@ -58,6 +58,7 @@ function interpretModelConfig(config: ModelConfig, model: string, faults: Config
     ),
     ...(graphLevel !== undefined && { graphLevel }),
     runtime: runtimeOptions(config, faults, warnings),
+    ...(scheduling !== undefined && { scheduling }),
     ...(config.modelWarmup.length > 0 && { warmUp: warmUpSamples(config, faults, warnings) }),
   };
   return faults.any ? { fault: String(faults) } : { configuration, warnings };

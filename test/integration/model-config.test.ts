@@ -146,9 +146,9 @@ test('a broken config.pbtxt is named with its place, and stops no other model', 
       /config\.pbtxt:1:1: name is 'other', but the model is served as 'named'/,
     ],
     [
-      'delay',
-      config('max_batch_size: 8\ndynamic_batching {\n  max_queue_delay_microseconds: 100\n}'),
-      /config\.pbtxt:3:3: dynamic_batching\.max_queue_delay_microseconds is not supported/,
+      'decoupled',
+      config('max_batch_size: 8\nmodel_transaction_policy {\n  decoupled: true\n}'),
+      /config\.pbtxt:3:3: model_transaction_policy\.decoupled is not supported/,
     ],
     ['gpu', config('instance_group { kind: KIND_GPU }'), /KIND_GPU/],
     [

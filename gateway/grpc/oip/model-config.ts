@@ -15,6 +15,7 @@ import {
   type ModelWarmup_InputSchema,
 } from '../../gen/inference/model_config_pb.js';
 import { unaryMethod } from '../messages.js';
+import { dynamicBatchingOf } from './dynamic-batching.js';
 
 type ConfigInit = MessageInitShape<typeof ModelConfigSchema>;
 
@@ -28,6 +29,7 @@ export function modelConfigMethod(catalog: Pick<ModelCatalog, 'describe'>): RpcM
 /** A version's configuration in Triton's terms. With `max_batch_size` of 1 or more, dims leave the batch dimension out. */
 function configOf({ model, signature, configuration }: Manifest): ConfigInit {
   const { inputs, outputs, batchable, maxBatchSize } = signature;
+  const scheduling = configuration?.scheduling;
   const declared = (name: string) => configuration?.inputs.find((each) => each.name === name);
   const declaredOutput = (name: string) => configuration?.outputs.find((each) => each.name === name);
   const dimsOf = ({ shape }: TensorSpec) => (batchable ? shape.slice(1) : shape).map(BigInt);
@@ -59,7 +61,13 @@ function configOf({ model, signature, configuration }: Manifest): ConfigInit {
       },
     ],
     defaultModelFilename: configuration?.defaultModelFilename ?? 'model.onnx',
-    ...(batchable && { schedulingChoice: { case: 'dynamicBatching', value: {} } as const }),
+    // A model that is batched is so with and without its file's word.
+    ...((batchable || scheduling !== undefined) && {
+      schedulingChoice: {
+        case: 'dynamicBatching',
+        value: scheduling === undefined ? {} : dynamicBatchingOf(scheduling),
+      } as const,
+    }),
     modelWarmup: (configuration?.warmUp ?? []).map(({ inputs, ...sample }) => ({
       ...sample,
       inputs: Object.fromEntries(inputs.map((input) => [input.name, warmUpInputOf(input)])),

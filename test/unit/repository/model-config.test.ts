@@ -60,10 +60,6 @@ test('fields that are honoured', () => {
     ['optimization { graph { level: 2 } }', { graphLevel: 2, runtime: { graphOptimization: 'disabled' } }],
     ['optimization { graph {} }', { graphLevel: 0, runtime: { graphOptimization: 'all' } }],
     // What equals the defaults asks for nothing.
-    [
-      'dynamic_batching { max_queue_delay_microseconds: 0 preserve_ordering: false default_queue_policy {} }',
-      {},
-    ],
     ['model_transaction_policy { decoupled: false } response_cache { enable: false }', {}],
   ];
   for (const [text, expected] of rows) {
@@ -188,22 +184,6 @@ test('what is wrong or not supported is named, with its line and column', () => 
 
 test('no known field that is not supported is ignored', () => {
   const rows: [string, string][] = [
-    ['dynamic_batching { preferred_batch_size: [4, 8] }', 'dynamic_batching.preferred_batch_size'],
-    [
-      'dynamic_batching { max_queue_delay_microseconds: 100 }',
-      'dynamic_batching.max_queue_delay_microseconds',
-    ],
-    ['dynamic_batching { preserve_ordering: true }', 'dynamic_batching.preserve_ordering'],
-    ['dynamic_batching { priority_levels: 2 }', 'dynamic_batching.priority_levels'],
-    ['dynamic_batching { default_priority_level: 1 }', 'dynamic_batching.default_priority_level'],
-    [
-      'dynamic_batching { default_queue_policy { max_queue_size: 4 } }',
-      'dynamic_batching.default_queue_policy.max_queue_size',
-    ],
-    [
-      'dynamic_batching { priority_queue_policy { key: 1 value {} } }',
-      'dynamic_batching.priority_queue_policy',
-    ],
     ['sequence_batching {}', 'sequence_batching'],
     ['ensemble_scheduling {}', 'ensemble_scheduling'],
     ['input { name: "X" data_type: TYPE_FP32 dims: 1 optional: true }', 'input[0].optional'],
@@ -251,7 +231,6 @@ test('what has no effect is warned of', () => {
       /^parameter 'intra_op_threads_count' has no effect here. Did you mean 'intra_op_thread_count'\?$/,
     ],
     ['parameters { key: "team" value { string_value: "vision" } }', /^parameter 'team' has no effect here$/],
-    ['max_batch_size: 0 dynamic_batching {}', /^dynamic_batching has no effect: max_batch_size is 0$/],
   ];
   for (const [text, expected] of rows) {
     const { warnings } = read(text);
