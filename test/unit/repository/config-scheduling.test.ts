@@ -201,6 +201,7 @@ test("preferred sizes over sluice.yaml's maxBatchSize fall away with a warning",
     [undefined, [2, 4, 8]],
     [8, [2, 4, 8]],
     [7, [2, 4]],
+    [4, [2, 4]],
     [0, []],
   ];
   for (const [maxBatchSize, expected] of rows) {

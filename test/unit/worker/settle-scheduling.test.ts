@@ -32,6 +32,7 @@ test('sizes that no batch can have fall away with a warning, the rest stays', ()
   const rows: [number, number[], string?][] = [
     [16, [4, 8, 16]],
     [15, [4, 8], 'a preferred_batch_size of 16 has no effect: its batches have at most 15 rows'],
+    [8, [4, 8], 'a preferred_batch_size of 16 has no effect: its batches have at most 8 rows'],
     [0, [], 'a preferred_batch_size of 16 has no effect: it is not batched'],
   ];
   for (const [maxBatchSize, expected, warning] of rows) {
