@@ -1,5 +1,5 @@
 import type { ParameterValue } from '../core/infer-call.js';
-import type { QueuePolicy, Scheduling } from '../core/scheduling.js';
+import { DEFAULT_QUEUE_POLICY, type QueuePolicy, type Scheduling } from '../core/scheduling.js';
 
 /** What holds where a model's configuration says nothing. */
 export const NO_SCHEDULING: Scheduling = {
@@ -8,7 +8,7 @@ export const NO_SCHEDULING: Scheduling = {
   preserveOrdering: false,
   priorityLevels: 0,
   defaultPriorityLevel: 0,
-  defaultQueuePolicy: { timeoutAction: 'reject', allowTimeoutOverride: false },
+  defaultQueuePolicy: DEFAULT_QUEUE_POLICY,
   queuePolicies: {},
 };
 
