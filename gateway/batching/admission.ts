@@ -68,7 +68,7 @@ export interface Prospect {
 }
 
 /** When it would be answered if all went well: an optimist's view, so that nobody is refused who could have been in time. */
-export function earliestEnd(at: Prospect): number {
+function earliestEnd(at: Prospect): number {
   const rounds = Math.floor(at.rowsAhead / (at.batchRows * at.workers));
   return at.freeAt + rounds * at.batchMs + at.ownMs;
 }

@@ -106,7 +106,7 @@ test('C57 an output with rows missing is INTERNAL for those who shared the batch
 test('C58 parameters: a known key of another type or below 0 is refused, what is not known is let through', async (t) => {
   const { client, grpcPort } = await serve(t);
   const X = [[1, 2, 3, 4]];
-  const good = { priority: 1n, timeout: 5000n, sequence_id: 'a', binary_data_output: true, mine: 'x' };
+  const good = { priority: 1n, timeout: 5_000_000n, sequence_id: 'a', binary_data_output: true, mine: 'x' };
   await client.model('add').predict({ X }, { parameters: good });
   const bad = { priority: -1n, timeout: 'soon', sequence_start: 1n };
   for (const [key, value] of Object.entries(bad))
