@@ -78,6 +78,8 @@ function earliestEnd(at: Prospect): number {
  * time after which it could be where that is the backlog's doing.
  */
 export function checkInTime(lane: Lane, at: Prospect): void {
+  const lateMs = earliestEnd(at) - at.deadline;
+  if (lateMs <= 0) return;
   const leftMs = at.deadline - at.now;
   const { model, version } = lane.manifest;
   const what = `a request for model ${quote(model)} version ${version}`;
@@ -88,8 +90,6 @@ export function checkInTime(lane: Lane, at: Prospect): void {
       { reason: 'too_short' },
     );
   }
-  const lateMs = earliestEnd(at) - at.deadline;
-  if (lateMs <= 0) return;
   throw new GatewayError(
     'UNAVAILABLE',
     `the server is busy: ${what} could not be answered within its ${leftMs.toFixed(1)} ms, ${at.rowsAhead} rows are before it`,

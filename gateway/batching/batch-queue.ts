@@ -79,6 +79,10 @@ export class BatchQueue implements HeapItem, Turn {
   /** The first entries by precedence that fit into `maxCost` rows together, at least one, into `into`. */
   peek(maxCost: number, into: Entry[]): void {
     into.length = 0;
+    if (this.#lines.length === 1) {
+      (this.#lines[0] as CallerLine).entries.read(maxCost, into);
+      return;
+    }
     let cost = 0;
     for (const entry of this.#inOrder()) {
       if (into.length > 0 && cost + entry.cost > maxCost) return;
@@ -134,10 +138,6 @@ export class BatchQueue implements HeapItem, Turn {
 
   *#inOrder(): Generator<Entry, void> {
     const { length } = this.#lines;
-    if (length === 1) {
-      yield* (this.#lines[0] as CallerLine).entries;
-      return;
-    }
     for (let start = 0, end = 0; start < length; start = end) {
       const { level } = this.#lines[start] as CallerLine;
       while (end < length && this.#lines[end]?.level === level) end++;

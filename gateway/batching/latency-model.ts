@@ -13,6 +13,9 @@ const MAX_SURPRISE = Math.log(2);
 const HALF_LIFE_MS = 2000;
 /** What a size that was not run for ages still counts: enough to tell fixed from per row, where only one size runs. */
 const MIN_WEIGHT = 0.01;
+/** The line is fitted anew after so many runs, or this long after the last time: short runs come by the thousand. */
+const FIT_EVERY = 16;
+const FIT_EVERY_MS = 10;
 /** The share of recent runs that the guard covers. */
 const GUARD_QUANTILE = 0.95;
 
@@ -50,7 +53,9 @@ export class LatencyModel {
   readonly #seeds: readonly Point[];
   #line: Line = { fixedMs: UNKNOWN_MS, perRowMs: 0 };
   #observedAt = Number.NEGATIVE_INFINITY;
-  #stale = false;
+  /** Runs since the line was fitted, and when that was. */
+  #unfitted = 0;
+  #fittedAt = Number.NEGATIVE_INFINITY;
 
   constructor(seed: readonly LatencySample[] = []) {
     this.#seeds = seed
@@ -92,7 +97,7 @@ export class LatencyModel {
       size.observedAt = now;
     }
     this.#observedAt = now;
-    this.#stale = true;
+    if (++this.#unfitted >= FIT_EVERY || now - this.#fittedAt >= FIT_EVERY_MS) this.#refit(now);
   }
 
   /** Learns what a batch took beside its run: to the worker, back, and to its callers. */
@@ -102,16 +107,12 @@ export class LatencyModel {
 
   /** The learned line. */
   get line(): Line {
-    if (this.#stale) {
-      this.#stale = false;
-      this.#line = this.#fit() ?? this.#line;
-    }
     return this.#line;
   }
 
   /** Predicted milliseconds of a run of `rows` rows: finite, never negative, never less for more rows. */
   estimateMs(rows: number): number {
-    return at(this.line, rows);
+    return at(this.#line, rows);
   }
 
   /** Within how many milliseconds a batch of `rows` rows is answered, 19 times of 20. */
@@ -122,6 +123,12 @@ export class LatencyModel {
   /** How much longer than the line the slower runs take: at least 1. */
   get guardRatio(): number {
     return Math.max(1, this.#ratios.value);
+  }
+
+  #refit(now: number): void {
+    this.#unfitted = 0;
+    this.#fittedAt = now;
+    this.#line = this.#fit() ?? this.#line;
   }
 
   #fit(): Line | undefined {
@@ -162,7 +169,7 @@ function bounded(surprise: number): number {
 }
 
 function bucketOf(rows: number): number {
-  return Math.min(BUCKETS - 1, Math.floor(Math.log2(Math.max(1, rows))));
+  return Math.min(BUCKETS - 1, 31 - Math.clz32(Math.max(1, rows)));
 }
 
 function plausible(rows: number, ms: number): boolean {

@@ -58,6 +58,17 @@ export class OrderedList<T extends Ordered> {
     return true;
   }
 
+  /** Puts the first items into `into`, which is empty: as many as have at most `maxCost` together, and one at least. */
+  read(maxCost: number, into: T[]): void {
+    let cost = 0;
+    for (const { items } of this.#chunks)
+      for (const item of items) {
+        cost += item.cost;
+        if (into.length > 0 && cost > maxCost) return;
+        into.push(item);
+      }
+  }
+
   /** The items in order. Must not be changed meanwhile. */
   *[Symbol.iterator](): Generator<T, void> {
     for (const { items } of this.#chunks) yield* items;

@@ -1,5 +1,5 @@
 /** Values added before the quantile is looked up anew: it moves slowly, and sorting costs microseconds. */
-const EVERY = 4;
+const EVERY = 8;
 
 /** A quantile of the last few values. */
 export class RollingQuantile {
@@ -18,7 +18,6 @@ export class RollingQuantile {
   add(value: number): void {
     this.#ring[this.#added % this.#ring.length] = value;
     this.#added++;
-    // What is above all that was known counts at once.
     if (this.#added <= EVERY || this.#added % EVERY === 0) this.#look();
   }
 
