@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { BatcherOptions } from '../../gateway/batching/batcher.js';
+import type { BatcherOptions } from '../../gateway/batching/batcher-options.js';
 import { poisson } from '../support/sim/arrivals.js';
 import { begin } from '../support/sim/load.js';
 import { runMs, type SimModel, simModel } from '../support/sim/models.js';

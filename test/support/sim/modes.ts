@@ -1,4 +1,4 @@
-import type { BatcherOptions } from '../../../gateway/batching/batcher.js';
+import type { BatcherOptions } from '../../../gateway/batching/batcher-options.js';
 
 /** How the batcher is set for a scenario. */
 export type Mode = 'all on' | 'no admission' | 'fifo';

@@ -1,4 +1,5 @@
-import { Batcher, type BatcherOptions } from '../../../gateway/batching/batcher.js';
+import { Batcher } from '../../../gateway/batching/batcher.js';
+import type { BatcherOptions } from '../../../gateway/batching/batcher-options.js';
 import { Cancellation } from '../../../gateway/core/cancellation.js';
 import { GatewayError } from '../../../gateway/core/error.js';
 import type { InferResult, ParameterValue } from '../../../gateway/core/infer-call.js';
@@ -108,6 +109,7 @@ export class World {
         return () => void this.held--;
       },
       workers: () => this.pool.ready,
+      freeInMs: (now) => this.pool.freeInMs(now),
       ...options.batcher,
     });
     this.#dispatcher = new Dispatcher({
