@@ -23,6 +23,8 @@ export interface CallTemplate {
   readonly rows: number;
   /** What the answer to each body must be; index-aligned with `bodies`. Absent: answers are not looked at. */
   readonly expect?: readonly ExpectedAnswer[];
+  /** Of these calls, instead of the plan's. */
+  readonly deadlineMs?: number;
 }
 
 /** What an answer must hold. */
@@ -64,6 +66,12 @@ export interface LoadPlan {
   readonly streamsPerConnection: number;
   /** Sent as grpc-timeout; an OK answer after it counts as late. Absent: none. */
   readonly deadlineMs?: number;
+  /**
+   * Open loops: the generator sleeps at least so long between two looks at the clock, and starts all that is due then. For
+   * servers that share its cores and whose answers take many times as long. Absent: starts are exact to a tenth of a
+   * millisecond, which costs up to a core.
+   */
+  readonly tickMs?: number;
   /** Further request headers, ASCII, lower-case names. */
   readonly metadata: readonly (readonly [string, string])[];
   /** Generator processes; rates and concurrency are divided among them. */

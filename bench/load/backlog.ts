@@ -28,6 +28,11 @@ export class Backlog {
     return this.#length === 0 ? Number.POSITIVE_INFINITY : (this.#intended[this.#head] as number);
   }
 
+  /** The template of the first of them; 0 when none waits. */
+  get firstTemplate(): number {
+    return this.#length === 0 ? 0 : (this.#which[2 * this.#head] as number);
+  }
+
   push(intendedMs: number, template: number, body: number): void {
     if (this.#length === this.#intended.length) this.#grow();
     const at = (this.#head + this.#length++) % this.#intended.length;

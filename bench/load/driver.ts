@@ -52,6 +52,8 @@ export class Driver implements PoolEvents {
   readonly #live = new LatencyCounts();
   readonly #cpu = new CpuMeter();
   readonly #closedLoop: boolean;
+  /** Of each template; Infinity where there is none. */
+  readonly #deadlinesMs: readonly number[];
   #recorder: Recorder;
   /** In an open loop, from `connect` on. */
   #alarm: Alarm | undefined;
@@ -77,10 +79,11 @@ export class Driver implements PoolEvents {
       events: this,
     });
     const authority = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
-    const timed = plan.deadlineMs !== undefined;
-    this.#requests = templates.map(
-      ({ path, bodies }) => new RequestTemplate({ authority, path, metadata, timed, bodies }),
-    );
+    this.#deadlinesMs = templates.map((one) => one.deadlineMs ?? plan.deadlineMs ?? Number.POSITIVE_INFINITY);
+    this.#requests = templates.map(({ path, bodies }, i) => {
+      const timed = this.#deadlinesMs[i] !== Number.POSITIVE_INFINITY;
+      return new RequestTemplate({ authority, path, metadata, timed, bodies });
+    });
     this.#verifiers = templates.map(({ expect }) => expect && new Verifier(expect));
     this.#choose = mixChooser({
       templates: templates.map(({ weight, bodies }) => ({ weight, bodies: bodies.length })),
@@ -110,7 +113,7 @@ export class Driver implements PoolEvents {
       // Nothing to measure here: other processes have all of the few calls.
       if (this.#closedLoop && this.#leftCalls <= 0) this.#stopStarting();
     });
-    if (this.#plan.deadlineMs !== undefined)
+    if (this.#deadlinesMs.some((ms) => ms !== Number.POSITIVE_INFINITY))
       this.#timers.push(setInterval(() => this.#expire(), EXPIRE_EVERY_MS));
     return new Promise((resolve) => {
       this.#finish = resolve;
@@ -187,6 +190,7 @@ export class Driver implements PoolEvents {
       },
       activity: () => this.#pool.reads,
       clock,
+      tickMs: this.#plan.tickMs,
     });
   }
 
@@ -215,7 +219,7 @@ export class Driver implements PoolEvents {
     call.templateIndex = template;
     call.bodyIndex = body;
     call.intendedMs = intendedMs;
-    call.deadlineAtMs = intendedMs + (this.#plan.deadlineMs ?? Number.POSITIVE_INFINITY);
+    call.deadlineAtMs = intendedMs + (this.#deadlinesMs[template] as number);
     call.handedBack = 0;
     call.wrong = undefined;
     call.wantsMessage = this.#verifiers[template] !== undefined;
@@ -272,11 +276,16 @@ export class Driver implements PoolEvents {
     for (let left = this.#backlog.length; left > 0; left--) this.#endFirstWaiting(STATUS.connection, reason);
   }
 
+  /** Where deadlines differ, one that passes behind a later one is told when its turn comes: late it is all the same. */
   #expire(): void {
-    const before = monotonicMs() - (this.#plan.deadlineMs ?? 0);
-    for (let left = this.#backlog.length; left > 0 && this.#backlog.firstMs < before; left--)
+    const now = monotonicMs();
+    for (let left = this.#backlog.length; left > 0 && this.#firstEndsMs < now; left--)
       this.#endFirstWaiting(STATUS.deadlineExceeded, 'waited for a stream until the deadline');
     this.#pool.flush();
+  }
+
+  get #firstEndsMs(): number {
+    return this.#backlog.firstMs + (this.#deadlinesMs[this.#backlog.firstTemplate] as number);
   }
 
   #endFirstWaiting(status: number, message: string): void {

@@ -12,6 +12,8 @@ export interface PacerOptions {
   /** A number that changes when the process has had something else to do. */
   readonly activity: () => number;
   readonly clock: PacerClock;
+  /** Sleeps at least so long, and never asks again and again. Undefined: starts are as exact as can be. */
+  readonly tickMs?: number | undefined;
 }
 
 /** Time and ways to wait for it, as the pacer needs them. */
@@ -65,7 +67,7 @@ export class Pacer {
   }
 
   readonly #step = (): void => {
-    const { next, onDue, onStepDone, onEnd, clock } = this.#options;
+    const { next, onDue, onStepDone, onEnd, clock, tickMs } = this.#options;
     const now = clock.now();
     if (this.#nextMs > now) this.#countIdle(now);
     else {
@@ -83,7 +85,9 @@ export class Pacer {
       return;
     }
     const waitMs = this.#nextMs - now;
-    if (waitMs < SPIN_BELOW_MS) {
+    if (tickMs !== undefined) {
+      this.#cancel = clock.after(Math.max(waitMs, tickMs), this.#step);
+    } else if (waitMs < SPIN_BELOW_MS) {
       this.#cancel = clock.soon(this.#step);
     } else {
       this.#lookedMs = Number.NaN;

@@ -6,6 +6,7 @@ import type { Cores } from './cores.js';
 import { type ThreadTimes, threadTimes, totalMs, usedMs } from './cpu.js';
 import type { Finding } from './finding.js';
 import type { ServerUnderTest } from './processes.js';
+import type { Table } from './table.js';
 
 /** How long and how often. */
 export interface Effort {
@@ -18,6 +19,8 @@ export interface Effort {
   readonly warmupCalls: number;
   /** Requests before the first and the second look at the memory. */
   readonly memoryCalls: readonly [first: number, second: number];
+  /** Of what a sweep tries only the ends. */
+  readonly narrow?: boolean;
 }
 
 /** What a case is given. */
@@ -33,6 +36,8 @@ export interface Bench {
   readonly nodeArgs: readonly string[];
   /** For people: what is going on. */
   readonly log: (text: string) => void;
+  /** For the report: figures that belong together. */
+  readonly table: (table: Table) => void;
 }
 
 /** One of the benchmarks: what it is called on the command line, and what it finds. */

@@ -10,6 +10,7 @@ import {
   usedMs,
 } from '../../../../bench/side-by-side/cpu.js';
 import { finding, verdict } from '../../../../bench/side-by-side/finding.js';
+import { SIDE_BY_SIDE_PAGE } from '../../../../bench/side-by-side/pages.js';
 import { markdownReport, textReport } from '../../../../bench/side-by-side/report.js';
 import { fitLine, median } from '../../../../bench/side-by-side/statistics.js';
 
@@ -106,7 +107,11 @@ test('the reports name figure, spread, bar and verdict', () => {
     'MISS  this over that: 2.00x (1.00x to 3.00x), wanted at most 1.50x\n      figures\n',
   );
   const effort = { rounds: 3, measureMs: 1000, warmupMs: 1, warmupCalls: 1, memoryCalls: [1, 2] } as const;
-  const page = markdownReport([one], { machine: 'm', software: 's', cores: 'c', effort });
+  const page = markdownReport(
+    SIDE_BY_SIDE_PAGE,
+    { findings: [one], tables: [] },
+    { machine: 'm', software: 's', cores: 'c', effort },
+  );
   assert.match(
     page,
     /\| `case` \| this over that \| at most 1\.50x \| 2\.00x \| 1\.00x to 3\.00x \| MISS \|/,
