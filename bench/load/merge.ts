@@ -34,7 +34,8 @@ export function mergeParts(plan: LoadPlan, parts: readonly PartResult[]): LoadRe
   const latency = mergeLatencies(templates.map((template) => template.latency));
   const lateness = mergeLatencies(parts.map((part) => part.lateness));
   const busy = Math.max(0, ...parts.map((part) => part.busy));
-  const why = voidReason({ busy, lateness, latency });
+  const deadlines = plan.templates.map((one) => one.deadlineMs ?? plan.deadlineMs ?? 0);
+  const why = voidReason({ busy, lateness, latency, deadlineMs: Math.min(...deadlines) });
   return {
     arrivals: plan.arrivals,
     durationMs: Math.max(...parts.map(({ durationMs }) => durationMs)),
@@ -54,21 +55,25 @@ export function mergeParts(plan: LoadPlan, parts: readonly PartResult[]): LoadRe
  * Why a run says more about the generator than about the server: a generator process was over 80% busy, in a closed loop
  * too, or calls were started late for its own reasons. Latency counts from the intended start, so a late start is part
  * of it, and makes a server look slow that is not: by about as much, at each percentile, as starts were late at the same
- * percentile. So these two are compared, at the median and at the 99th.
+ * percentile. So these two are compared, at the median and at the 99th. Where no answer came in time for anything, lateness
+ * is compared with the shortest deadline: that is what a late start takes from.
  */
 export function voidReason(run: {
   readonly busy: number;
   readonly lateness: LatencyData;
   readonly latency: LatencyData;
+  /** 0 without one. */
+  readonly deadlineMs?: number;
 }): string | undefined {
   if (run.busy > MAX_BUSY)
     return `the generator was ${Math.round(run.busy * 100)}% busy, allowed are ${MAX_BUSY * 100}%: use more processes or a lower load`;
   const [lateness, latency] = [LatencyCounts.from(run.lateness), LatencyCounts.from(run.latency)];
   for (const [q, leastMs] of MAX_LATENESS_MS) {
     const lateMs = lateness.quantile(q);
-    const allowedMs = Math.max(leastMs, MAX_LATENESS_SHARE * latency.quantile(q));
+    const usualMs = latency.count > 0 ? latency.quantile(q) : (run.deadlineMs ?? 0);
+    const allowedMs = Math.max(leastMs, MAX_LATENESS_SHARE * usualMs);
     if (lateMs > allowedMs)
-      return `the generator started ${Math.round((1 - q) * 100)}% of its calls ${lateMs.toFixed(2)} ms late or more, allowed are ${allowedMs.toFixed(2)} ms, a tenth of that percentile of the latency or ${leastMs} ms`;
+      return `the generator started ${Math.round((1 - q) * 100)}% of its calls ${lateMs.toFixed(2)} ms late or more, allowed are ${allowedMs.toFixed(2)} ms, a tenth of ${latency.count > 0 ? 'that percentile of the latency' : 'the deadline'} or ${leastMs} ms`;
   }
   return undefined;
 }

@@ -36,7 +36,7 @@ rest. \`fifo\` is the same server with \`--queue-scheduler fifo\`: first come, f
   at the clock every half millisecond; a measurement in which it was late or over 80% busy is void, made again, and marked if
   it stays void. Void rows meet no bar and are no peak.
 - **Capacity.** Of the waiting model it follows from its cost: workers x rows / time of a full batch. Of the big MLP it is
-  measured in a closed loop with 128 calls in flight, on cores that server and generator share.
+  the best of three closed loops with 128 calls in flight, on cores that server and generator share.
 - **Deadlines** are 5 batch times for all (equal), or twelve of 1.5 to 10 batch times at equal distances, in random order
   (mixed). They travel as grpc-timeout. Goodput counts what was OK within them by the client's clock, from the instant at which
   the call was meant to start.
@@ -58,10 +58,10 @@ export const STATIC_PAGE: PageText = {
 in config.pbtxt, on a server with \`--queue-scheduler fifo\`, which dispatches up to the largest batch.`,
   method: `- **Both servers** run at the same time, one of them loaded at a time, each on all cores, with the generator beside it. Calls have
   one row.
-- **Saturation** is a closed loop with 512 calls in flight.
+- **Saturation** is a closed loop with 384 calls in flight.
 - **p99** is of Poisson arrivals at 0.8 of the default server's rate at saturation. Pairs that cannot carry it are left out:
   those below 0.9 of the default's rate.
 - **Sweep and finals.** Each pair is measured once beside the default server. The best of many single measurements is partly
-  luck, so the best three are measured again, in paired rounds, and the one that is hardest to beat counts.
+  luck, so the best two are measured again, in paired rounds, and the one that is hardest to beat counts.
 - **Void measurements**, with a generator that was late or too busy, are made again; the third stands.`,
 };

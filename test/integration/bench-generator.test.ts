@@ -87,6 +87,24 @@ test('iris, closed and open loop, every answer verified', async (t) => {
     assertConsistent(result);
     assert.equal(result.counts.late, 20, JSON.stringify(result.counts));
   });
+
+  await t.test('each template may have a deadline of its own, or none', async () => {
+    const templates = [
+      { ...flower, name: 'hopeless', deadlineMs: 0.001 },
+      { ...flower, name: 'as the plan' },
+      { ...flower, name: 'patient', deadlineMs: 60_000 },
+    ];
+    for (const deadlineMs of [undefined, 30_000]) {
+      const plan = planFor(grpcPort, { templates, maxCalls: 60 });
+      const result = await runLoad({ ...plan, ...(deadlineMs !== undefined && { deadlineMs }) });
+      assertConsistent(result);
+      const [hopeless, planned, patient] = result.templates.map(({ counts }) => counts);
+      assert.ok((hopeless?.offered ?? 0) > 0 && (planned?.offered ?? 0) > 0 && (patient?.offered ?? 0) > 0);
+      assert.equal(hopeless?.late, hopeless?.offered);
+      assert.equal(planned?.ok, planned?.offered);
+      assert.equal(patient?.ok, patient?.offered);
+    }
+  });
 });
 
 test('the same seed offers the same Poisson load', async (t) => {

@@ -149,6 +149,23 @@ function schedulerFlags(scheduler: Scheduler): string[] {
 /** In flight in the closed loop: one large batch runs on each worker while the next one gathers. */
 const CLOSED: Omit<Load, 'template'> = { connections: 4, streams: 32 };
 
+/** A server that is not warm yet seems able to do less than it can, and every load of the table would be too low. */
+const LEAST_WARM_UP_MS = 3000;
+const CAPACITY_TRIES = 3;
+
+async function bestOf(bench: Bench, server: ServerUnderTest, load: Load): Promise<Capacity> {
+  let best: Capacity = { capacityPerS: 0, serviceMs: Number.NaN };
+  for (let i = 0; i < CAPACITY_TRIES; i++) {
+    const { calls, wallMs, server: figures } = await measure(bench, server, load);
+    const capacityPerS = (calls * 1e3) / wallMs;
+    bench.log(
+      `closed loop: ${Math.round(capacityPerS)}/s in batches of ${figures.batchRows?.toFixed(1)}, ${figures.computeMs?.toFixed(1)} ms each`,
+    );
+    if (capacityPerS > best.capacityPerS) best = { capacityPerS, serviceMs: figures.computeMs ?? Number.NaN };
+  }
+  return best;
+}
+
 /** A model that needs all cores: whatever turns calls away takes it from the model. */
 function mlpCase(name: string, scheduler: Scheduler): BenchCase {
   const template = requestsFor({ model: HEAVY_MLP.name, input: HEAVY_MLP.input, shape: [1, 1024] });
@@ -161,9 +178,9 @@ function mlpCase(name: string, scheduler: Scheduler): BenchCase {
     bars: scheduler === 'fifo' ? NO_BARS : { goodput: [[2, 0.9]], wasted: MOST_WASTED },
     capacity: async (bench, server) => {
       const load: Load = { template, ...CLOSED };
-      await warmUp(bench, server, load);
-      const { calls, wallMs, server: figures } = await measure(bench, server, load);
-      return { capacityPerS: (calls * 1e3) / wallMs, serviceMs: figures.computeMs ?? Number.NaN };
+      const warmupMs = Math.max(LEAST_WARM_UP_MS, bench.effort.warmupMs);
+      await warmUp({ ...bench, effort: { ...bench.effort, warmupMs } }, server, load);
+      return bestOf(bench, server, { ...load, durationMs: bench.effort.measureMs / 2 });
     },
   };
   return {

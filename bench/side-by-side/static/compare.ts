@@ -22,24 +22,28 @@ export interface StaticModel {
   readonly rowShape: readonly number[];
   /** Where repositories of pairs are made. */
   readonly made: string;
+  /** Measurements are so many times as long as usual: where few batches fit into one, their ends are most of the noise. */
+  readonly patience?: number;
 }
 
 /** Of each figure so many are measured again. */
-const FINALISTS = 3;
+const FINALISTS = 2;
 /** The load of the comparison of tails. */
 const TAIL_LOAD = 0.8;
 /** A measurement of the sweep is this share of one of the finals. */
-const SWEEP = 2 / 3;
+const SWEEP = 1 / 2;
 const LEAST_RATE = 0.95;
 const MOST_TAIL = 1.15;
 
-export async function compareStatic(bench: Bench, model: StaticModel): Promise<Finding[]> {
+export async function compareStatic(given: Bench, model: StaticModel): Promise<Finding[]> {
+  const { measureMs, ...effort } = given.effort;
+  const bench: Bench = { ...given, effort: { ...effort, measureMs: measureMs * (model.patience ?? 1) } };
   const pairs = staticPairs(bench.effort.narrow === true);
   makePairs(model.made, model, pairs);
   const start = startSluice(bench.cores.all, [model.directory], bench.nodeArgs);
   return withServers([start], async (...servers) => {
     const ours: Side = { server: servers[0] as ServerUnderTest, template: template(model, model.name) };
-    await warmUp(bench, ours.server, { template: ours.template, connections: 8, streams: 64 });
+    await warmUp(bench, ours.server, { template: ours.template, connections: 8, streams: 48 });
     const ratePerS = TAIL_LOAD * (await saturation(bench, ours, bench.effort.measureMs));
     const tried: Tried[] = [];
     for (const delayMs of new Set(pairs.map((pair) => pair.delayMs))) {
@@ -127,7 +131,7 @@ async function finals(
     const play = async (pairs: readonly StaticPair[], figure: (side: Side) => Promise<number>) => {
       const finalists: Finalist[] = [];
       for (const side of sides.filter(({ pair }) => pairs.includes(pair))) {
-        await saturation(bench, side, bench.effort.warmupMs);
+        await saturation(bench, side, measureMs / 2);
         const found = await interleave(
           rounds,
           () => figure(ours),

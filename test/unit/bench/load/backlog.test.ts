@@ -16,6 +16,7 @@ test('first in, first out, whatever the order of pushes and shifts', () => {
         for (let i = 0; i < step; i++, pushed++) backlog.push(pushed / 2, pushed, pushed + 1);
         for (let i = step; i < 0 && backlog.length > 0; i++, shifted++) {
           assert.equal(backlog.firstMs, shifted / 2);
+          assert.equal(backlog.firstTemplate, shifted);
           const { intendedMs, template, body } = backlog.shift();
           assert.deepEqual([intendedMs, template, body], [shifted / 2, shifted, shifted + 1]);
         }
@@ -27,4 +28,5 @@ test('first in, first out, whatever the order of pushes and shifts', () => {
 
 test('an empty one begins never', () => {
   assert.equal(new Backlog().firstMs, Number.POSITIVE_INFINITY);
+  assert.equal(new Backlog().firstTemplate, 0);
 });

@@ -106,7 +106,7 @@ const mostly = (value: number, tail: number): LatencyData =>
 
 const VOID: readonly (readonly [
   sentence: string,
-  run: { busy: number; lateness: LatencyData; latency: LatencyData },
+  run: Parameters<typeof voidReason>[0],
   why: RegExp | undefined,
 ])[] = [
   [
@@ -144,6 +144,16 @@ const VOID: readonly (readonly [
     'a single stall in a long run is let pass',
     { busy: 0, lateness: latencies(...new Array<number>(199).fill(0.01), 300), latency: latencies(1) },
     undefined,
+  ],
+  [
+    'where nothing was answered OK, a late start is nothing beside a long deadline',
+    { busy: 0, lateness: latencies(3), latency: latencies(), deadlineMs: 250 },
+    undefined,
+  ],
+  [
+    'and much beside a short one',
+    { busy: 0, lateness: latencies(3), latency: latencies(), deadlineMs: 20 },
+    /50% of its calls 3\.00 ms late or more, allowed are 2\.00 ms, a tenth of the deadline/,
   ],
   ['nothing happened', { busy: 0, lateness: latencies(), latency: latencies() }, undefined],
 ];

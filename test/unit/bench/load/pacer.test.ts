@@ -51,7 +51,12 @@ class FakeLoop implements PacerClock {
   }
 }
 
-function pace(atMs: readonly number[], loop = new FakeLoop(), onDue = (_: number): void => {}) {
+function pace(
+  atMs: readonly number[],
+  loop = new FakeLoop(),
+  onDue = (_: number): void => {},
+  tickMs: number | undefined = undefined,
+) {
   const started: { intendedMs: number; atMs: number }[] = [];
   let steps = 0;
   let ended = 0;
@@ -66,6 +71,7 @@ function pace(atMs: readonly number[], loop = new FakeLoop(), onDue = (_: number
     onEnd: () => void ended++,
     activity: () => 0,
     clock: loop,
+    tickMs,
   });
   return { pacer, loop, started, steps: () => steps, ended: () => ended };
 }
@@ -90,6 +96,24 @@ test('sleeps through long gaps and asks again and again only for the last tenth 
   while (loop.turn());
   assert.equal(loop.timersSet, 1);
   assert.ok(loop.looks <= 0.1 / 0.01 + 1, `${loop.looks} looks`);
+});
+
+test('with a tick it never asks again and again: what is due within one starts together, late by one at most', () => {
+  const wanted = [0, 0.1, 0.2, 0.3, 5, 5.05];
+  const { pacer, loop, started, steps } = pace(wanted, new FakeLoop(), undefined, 0.5);
+  pacer.start();
+  while (loop.turn());
+  assert.equal(loop.looks, 0);
+  assert.deepEqual(
+    started.map(({ intendedMs }) => intendedMs),
+    wanted,
+  );
+  for (const { intendedMs, atMs } of started)
+    assert.ok(
+      atMs >= intendedMs && atMs <= intendedMs + 0.5 + loop.lateMs + 1e-9,
+      `${atMs} for ${intendedMs}`,
+    );
+  assert.equal(steps(), 3);
 });
 
 test('after a stall everything that was missed is started at once, with its intended start', () => {
