@@ -57,8 +57,8 @@ export const SUITES: readonly Suite[] = [
     name: 'static',
     about: 'no configuration against the best static one, about 12 minutes; the quick form about 2',
     cases: [staticIris, staticSmall, staticConvolutions, staticHeavy],
-    full: { ...FULL, rounds: 3, measureMs: 1500, warmupMs: 1500, warmupCalls: 30_000 },
-    quick: { ...QUICK, measureMs: 400, warmupMs: 400, narrow: true },
+    full: { ...FULL, rounds: 3, measureMs: 1500, warmupMs: 2500, warmupCalls: 40_000 },
+    quick: { ...QUICK, measureMs: 400, narrow: true },
     page: STATIC_PAGE,
   },
 ];
