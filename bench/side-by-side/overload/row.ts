@@ -14,7 +14,7 @@ export interface OverloadRow {
   readonly refusedPerS: number;
   /** Failed or never answered: none, if all is well. */
   readonly otherPerS: number;
-  /** Of what was answered OK. */
+  /** Of what was answered OK; NaN where nothing was. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
@@ -55,6 +55,7 @@ export function overloadRow({ factor, result, server, rowsPerCall, warmupMs }: R
   const { counts, durationMs } = result;
   const perS = (calls: number): number => (calls * 1e3) / durationMs;
   const latency = LatencyCounts.from(result.latency);
+  const percentile = (q: number): number => (latency.count === 0 ? Number.NaN : latency.quantile(q));
   return {
     factor,
     offeredPerS: perS(counts.offered),
@@ -62,9 +63,9 @@ export function overloadRow({ factor, result, server, rowsPerCall, warmupMs }: R
     latePerS: perS(counts.late),
     refusedPerS: perS(counts.refused),
     otherPerS: perS(counts.failed + counts.wrong + counts.unanswered),
-    p50Ms: latency.quantile(0.5),
-    p99Ms: latency.quantile(0.99),
-    p999Ms: latency.quantile(0.999),
+    p50Ms: percentile(0.5),
+    p99Ms: percentile(0.99),
+    p999Ms: percentile(0.999),
     batchRows: server.rowsRun / server.batches,
     wasted: wastedShare(result, server, rowsPerCall),
     frontMsPerS: (server.frontMs * 1e3) / (warmupMs + durationMs),

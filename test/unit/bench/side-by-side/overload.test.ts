@@ -80,6 +80,8 @@ test('a row: rates over the measurement, CPU over warm-up and measurement, every
   assert.deepEqual([row.batchRows, row.wasted, row.frontMsPerS, row.generatorMsPerS], [10, 0, 100, 250]);
   assert.ok(Math.abs(row.p50Ms - 20) < 0.1);
   assert.equal(row.void, undefined);
+  const none = overloadRow({ factor: 2, result: loadResult({}), server, rowsPerCall: 1, warmupMs: 0 });
+  assert.ok(Number.isNaN(none.p99Ms));
 });
 
 test('wasted: rows that ran for nobody by the server’s count, and answers that were late for the client only', () => {
