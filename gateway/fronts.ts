@@ -6,6 +6,7 @@ import type { Infer } from './core/infer-call.js';
 import type { LogSwitches } from './core/log-switches.js';
 import type { Logger } from './core/logger.js';
 import type { Recorder } from './core/recorder.js';
+import type { SchedulerReport } from './core/scheduler-report.js';
 import type { StatisticsSource } from './core/statistics.js';
 import type { TraceControl } from './core/trace-settings.js';
 import type { RpcMethod } from './core/transport.js';
@@ -33,6 +34,7 @@ export interface FrontsOptions {
   readonly logger: Logger;
   readonly metrics: Pick<Recorder, 'dropped'> & NonNullable<HttpServerOptions['metrics']>;
   readonly statistics: StatisticsSource;
+  readonly scheduler: () => SchedulerReport;
   readonly tracing: TraceControl;
   readonly logSwitches: LogSwitches | undefined;
 }
@@ -118,7 +120,7 @@ export class Fronts {
   }
 
   #buildHttp(): HttpServer {
-    const { config, live, readiness, logger, metrics } = this.#options;
+    const { config, live, readiness, logger, metrics, scheduler } = this.#options;
     return new HttpServer({
       host: config.http.address,
       port: config.http.port,
@@ -127,7 +129,7 @@ export class Fronts {
         const { ready, reason } = readiness();
         return { ok: ready, reason };
       },
-      ...(config.metrics.enabled && { metrics }),
+      ...(config.metrics.enabled && { metrics, scheduler }),
       logger,
     });
   }

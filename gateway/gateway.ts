@@ -177,6 +177,7 @@ class Server implements Gateway {
       logger,
       metrics: this.#metrics,
       statistics: this.#statistics,
+      scheduler: () => this.batcher.report(),
       tracing: new TraceKeeper(),
       logSwitches: dependencies.logSwitches,
     });

@@ -155,6 +155,7 @@ export class EntryBatch implements Batch {
     const rows = rowsOf(this.#members);
     const computeMs = Math.max(0, outcome.endedAt - outcome.startedAt);
     this.#learn(rows, computeMs, outcome);
+    this.lane.ran(this.#formation.why);
     this.#host.recorder?.batch(model, version, rows, computeMs, this.#formation.why);
     const portions = scatter(outcome.outputs, this.#members, this.lane.outputNames);
     const readers = readersOf(outcome.outputs, this.#members.length);

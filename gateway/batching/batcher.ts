@@ -4,6 +4,7 @@ import { GatewayError, quote } from '../core/error.js';
 import type { InferCall, Lease, LeasedInfer } from '../core/infer-call.js';
 import type { Manifest } from '../core/manifest.js';
 import { type ModelVersion, versionKey } from '../core/model.js';
+import type { SchedulerReport } from '../core/scheduler-report.js';
 import { checkInTime, checkQueueSize, checkRoom, droppedEarly } from './admission.js';
 import { Backlog } from './backlog.js';
 import { type BatchHost, EntryBatch, type Formation } from './batch.js';
@@ -16,6 +17,7 @@ import { type Formed, formBatch, ripenessOf, STALE_MS } from './form-batch.js';
 import { Lane } from './lane.js';
 import { LaneActivity } from './lane-activity.js';
 import { levelOf, policyOf, timeLimits } from './queue-policy.js';
+import { reportOf } from './report.js';
 import { WakeTimer } from './wake-timer.js';
 
 function anything(): boolean {
@@ -164,6 +166,11 @@ export class Batcher implements WorkSource {
     };
   }
 
+  /** What was learned and done, by model version: for people. */
+  report(): SchedulerReport {
+    return { lanes: [...this.#lanes.values()].map(reportOf) };
+  }
+
   /** Forgets what was learned of a version: to be called when it was unloaded. Entries that it still has are kept. */
   forget(version: ModelVersion): void {
     this.#lanes.delete(versionKey(version));
@@ -204,8 +211,12 @@ export class Batcher implements WorkSource {
     const lane = this.#laneOf(lease.manifest);
     const fit = fitRequest(call, lane);
     const place = this.#placeOf(call, lane, now);
-    this.#checkRoom(fit, lane, place);
-    if (this.#options.scheduler.admission) this.#checkInTime(call, fit, lane, place);
+    try {
+      this.#checkRoom(fit, lane, place);
+      if (this.#options.scheduler.admission) this.#checkInTime(call, fit, lane, place);
+    } catch (thrown) {
+      throw lane.refuse(GatewayError.from(thrown));
+    }
     const entry = new Entry(this.#host, lane, call, fit, place);
     this.#entries++;
     this.#bytes += entry.bytes;
@@ -311,7 +322,8 @@ export class Batcher implements WorkSource {
 
   readonly #drop = (entry: Entry): void => {
     const { submittedAt, deadline, lane } = entry;
-    entry.fail(droppedEarly(lane, this.#now - submittedAt, deadline - this.#now, this.#options.workers()));
+    const error = droppedEarly(lane, this.#now - submittedAt, deadline - this.#now, this.#options.workers());
+    entry.fail(lane.refuse(error));
   };
 
   /** An entry has waited for as long as its queue's policy lets it: it is refused, or runs when its level has nothing else. */

@@ -149,7 +149,7 @@ export class Entry {
   /** Fails it, in Triton's words, as it has waited for as long as its queue's policy lets it. */
   timedOut(now: number): void {
     const text = `Request timeout expired: ${this.#describe()} waited ${ms(now - this.submittedAt)} ms in the queue`;
-    this.fail(new GatewayError('UNAVAILABLE', text, { reason: 'queue_timeout' }));
+    this.fail(this.lane.refuse(new GatewayError('UNAVAILABLE', text, { reason: 'queue_timeout' })));
   }
 
   #cancel(): void {

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { GatewayError, Reason } from '../core/error.js';
 import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
+import type { CloseReason } from '../core/recorder.js';
 import type { Scheduling } from '../core/scheduling.js';
 import { AnswerOrder } from './answer-order.js';
 import { kneeOf, MAX_BATCH_MS, rowsWithin } from './batch-target.js';
@@ -30,6 +32,9 @@ export class Lane {
   readonly answerOrder: AnswerOrder | undefined;
   /** Waiting entries by priority level. */
   readonly waiting = new Map<number, number>();
+  /** Batches that have run, by why they were closed, and requests that were refused or dropped, by why. */
+  readonly closed = new Map<CloseReason, number>();
+  readonly refused = new Map<Reason, number>();
   /** Sum of the costs of its waiting entries. */
   queuedCost = 0;
   /** Batches taken and not over. */
@@ -85,6 +90,18 @@ export class Lane {
   /** Whether even its smallest batches hold up a worker for long. */
   get slow(): boolean {
     return this.latency.known && this.latency.estimateMs(1) > MAX_BATCH_MS;
+  }
+
+  /** Counts a refusal, for the report; gives it back to be thrown. */
+  refuse(error: GatewayError): GatewayError {
+    const { reason = 'internal' } = error.details;
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    return error;
+  }
+
+  /** Counts a batch that has run. */
+  ran(why: CloseReason): void {
+    this.closed.set(why, (this.closed.get(why) ?? 0) + 1);
   }
 
   /** Counts an entry of this level that waits, or waits no longer. */

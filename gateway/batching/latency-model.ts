@@ -120,6 +120,11 @@ export class LatencyModel {
     return this.estimateMs(rows) * this.guardRatio + this.#overheads.value;
   }
 
+  /** What a batch takes beside its run, 19 times of 20. */
+  get overheadMs(): number {
+    return this.#overheads.value;
+  }
+
   /** How much longer than the line the slower runs take: at least 1. */
   get guardRatio(): number {
     return Math.max(1, this.#ratios.value);

@@ -1,6 +1,7 @@
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { GatewayError, quote } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
+import type { SchedulerReport } from '../core/scheduler-report.js';
 import { toHttpError } from './status.js';
 
 /** Whether something is so, and why not. */
@@ -20,6 +21,8 @@ export interface HttpServerOptions {
   readonly ready: () => Verdict;
   /** The metrics page. @default /metrics is not served */
   readonly metrics?: { readonly contentType: string; render(): Promise<string> };
+  /** What the scheduler has learned. @default /scheduler is not served */
+  readonly scheduler?: () => SchedulerReport;
   readonly logger: Logger;
   /** Largest request body, in bytes. @default 65536 */
   readonly maxBodyBytes?: number;
@@ -35,7 +38,7 @@ const KEEP_ALIVE_MS = 65_000;
 /** How often Node looks for connections that are over their time. */
 const CHECK_INTERVAL_MS = 1000;
 
-/** The HTTP listener: `/livez`, `/readyz` and `/metrics`. */
+/** The HTTP listener: `/livez`, `/readyz`, `/metrics` and `/scheduler`. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #app: FastifyInstance;
@@ -90,7 +93,9 @@ function build(options: HttpServerOptions): FastifyInstance {
       options.logger.error({ err: error, path: request.url }, 'an HTTP request failed');
     return reply.code(status).headers(headers).send(body);
   });
-  const served = ['/livez', '/readyz', ...(options.metrics === undefined ? [] : ['/metrics'])];
+  const served = ['/livez', '/readyz'];
+  if (options.metrics !== undefined) served.push('/metrics');
+  if (options.scheduler !== undefined) served.push('/scheduler');
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
       error: `nothing is served at ${request.method} ${quote(request.url)}; GET ${served.join(', ')} are`,
@@ -100,7 +105,7 @@ function build(options: HttpServerOptions): FastifyInstance {
   return app;
 }
 
-function routes(app: FastifyInstance, { live, ready, metrics }: HttpServerOptions): void {
+function routes(app: FastifyInstance, { live, ready, metrics, scheduler }: HttpServerOptions): void {
   for (const [path, check] of [
     ['/livez', live],
     ['/readyz', ready],
@@ -114,6 +119,7 @@ function routes(app: FastifyInstance, { live, ready, metrics }: HttpServerOption
         .send(body);
     });
   }
+  if (scheduler !== undefined) app.get('/scheduler', () => scheduler());
   if (metrics === undefined) return;
   app.get('/metrics', async (_request, reply) => {
     const page = await metrics.render();
