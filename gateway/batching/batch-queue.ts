@@ -93,8 +93,8 @@ export class BatchQueue implements HeapItem, Turn {
 
   /** Rows that would go before an entry of this level and caller with this turn. Optimistic: a caller waits behind its own fair share. */
   costBefore(level: number, caller: string, turn: number): number {
-    if (this.#lines.length === 1 && this.#lines[0]?.level === level)
-      return (this.#lines[0] as CallerLine).entries.costUpTo(turn);
+    const only = this.#lines.length === 1 ? this.#lines[0] : undefined;
+    if (only?.level === level && only.caller === caller) return only.entries.costUpTo(turn);
     let urgent = 0;
     let all = 0;
     let own = 0;
@@ -148,7 +148,9 @@ export class BatchQueue implements HeapItem, Turn {
 
   /** Entries of several callers: of those that have had about least, whose turn comes first. */
   *#fairly(lines: readonly CallerLine[]): Generator<Entry, void> {
-    const { shares, knee: patience } = this.lane;
+    const { shares } = this.lane;
+    // Less than a batch: who is owed rows must not wait for one more.
+    const patience = this.lane.knee / 4;
     let readers = lines.map((line): Reader => {
       const rest = line.entries[Symbol.iterator]();
       return { line, rest, head: rest.next().value ?? undefined, used: shares.usedBy(line.caller) };

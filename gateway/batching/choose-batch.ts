@@ -22,8 +22,8 @@ export interface Circumstances {
   readonly more: boolean;
   /** Whether one may be dropped for the sake of the others. */
   readonly earlyDrop: boolean;
-  /** Whether everybody but the first `rows` rows would still be in time if a batch of only these ran now. */
-  othersInTime(rows: number): boolean;
+  /** Whether all others that matter as much as the candidate at `tight` would be in time if a batch of these `rows` rows ran now. */
+  othersInTime(rows: number, tight: number): boolean;
 }
 
 /** Run the first `count`, with the one at `first` moved to the front; or drop the one at `index`, and ask again. */
@@ -53,7 +53,7 @@ export function chooseBatch(candidates: readonly Candidate[], at: Circumstances)
     largestWithin(candidates, tight, aim.cost, (rows) => forecast.guardMs(rows) <= leftMs) ??
     largestWithin(candidates, tight, aim.cost, (rows) => forecast.estimateMs(rows) <= leftMs);
   if (saving === undefined) return whole();
-  if (!at.earlyDrop || at.othersInTime(saving.cost))
+  if (!at.earlyDrop || at.othersInTime(saving.cost, tight))
     return { kind: 'run', count: saving.count, first: tight, why: 'deadline' };
   return { kind: 'drop', index: tight };
 }

@@ -79,9 +79,9 @@ export function formBatch(queue: BatchQueue, at: FormCircumstances): Formed | un
       maxCost: lane.maxCost,
       more: queue.size > candidates.length,
       earlyDrop: switches.earlyDrop,
-      othersInTime: (rows) => {
+      othersInTime: (rows, tight) => {
         const runMs = forecast.estimateMs(rows);
-        const level = (candidates[0] as Entry).level;
+        const { level } = candidates[tight] as Entry;
         return queue.allEndInTime(level, rows, (cost) => {
           const before = Math.ceil(cost / target) - 1;
           return (
