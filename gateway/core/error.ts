@@ -73,7 +73,11 @@ export class GatewayError extends Error {
   readonly details: ErrorDetails;
 
   constructor(code: StatusCode, message: string, details: ErrorDetails = {}) {
+    // A stack trace costs twenty times the rest of a refusal (20 us measured), and is read for bugs only.
+    const { stackTraceLimit } = Error;
+    if (code !== 'INTERNAL') Error.stackTraceLimit = 0;
     super(capMessage(message), details.cause === undefined ? undefined : { cause: details.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'GatewayError';
     this.code = code;
     this.details = details;
