@@ -111,6 +111,7 @@ export class Fronts {
     const oip = oipMethods({
       ...config.grpc,
       ...this.#options,
+      callerKey: config.callers.metadataKey,
       serverReady: () => readiness().ready,
       serverId: config.server.id,
       version: VERSION,

@@ -28,6 +28,7 @@ import { Registry } from './repository/registry.js';
 import { Admission } from './serving/admit.js';
 import { classify } from './serving/classify.js';
 import { Observer } from './serving/observe.js';
+import { Quotas } from './serving/quota.js';
 import { resolve } from './serving/resolve.js';
 import { validate } from './serving/validate.js';
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js';
@@ -261,7 +262,8 @@ class Server implements Gateway {
       logger: this.#logger,
       known: (model) => this.catalog.known(model),
     });
-    const admitted = this.#admission.admit(this.batcher.submit);
+    const quotas = new Quotas({ ...this.config.callers, clock: this.#clock });
+    const admitted = quotas.limit(this.#admission.admit(this.batcher.submit));
     return observer.observe(resolve(this.catalog, observer.leased(validate(classify(admitted)))));
   }
 

@@ -57,6 +57,13 @@ export function crossCheck(
       `grpc.maxMessageBytes (${grpc.maxMessageBytes}) exceeds queue.maxQueueBytes (${queue.maxQueueBytes}): a request of that size can never be queued`,
     );
   }
+  const { metadataKey, rowsPerSec, named } = config.callers;
+  if (metadataKey === undefined && rowsPerSec > 0)
+    warnings.push(
+      'callers.rowsPerSec is a quota of all callers together: callers.metadataKey tells them apart',
+    );
+  if (metadataKey === undefined && Object.keys(named).length > 0)
+    warnings.push('callers.named has no effect on gRPC: callers.metadataKey says how callers are known');
   if (config.workers.enableWaitingRuntime) {
     warnings.push(
       'workers.enableWaitingRuntime is on: a request to a waiting model can end a worker or the whole server; it is for tests and benchmarks only',

@@ -101,8 +101,7 @@ function toProblems(issue: z.core.$ZodIssue, tree: unknown, source: (path: Path)
 
 function unknownKey(section: Path, key: string, source: (path: Path) => string): Problem {
   const path = [...section, key];
-  const siblings =
-    section[0] === 'models' ? ['versionPolicy', 'maxBatchSize'] : Object.keys(sectionAt(section));
+  const siblings = mappingOf(section)?.fields ?? Object.keys(sectionAt(section));
   const hint =
     didYouMean(key, siblings) ??
     didYouMean(
@@ -115,6 +114,29 @@ function unknownKey(section: Path, key: string, source: (path: Path) => string):
     message: 'no such setting',
     ...(hint === undefined ? {} : { hint }),
   };
+}
+
+/** Settings that hold a section for each name. */
+const MAPPINGS: readonly {
+  readonly keys: Path;
+  /** What a name is. */
+  readonly name: string;
+  readonly fields: readonly string[];
+}[] = [
+  {
+    keys: ['models'],
+    name: 'a model name: at most 255 characters, without slashes',
+    fields: ['versionPolicy', 'maxBatchSize'],
+  },
+  {
+    keys: ['callers', 'named'],
+    name: 'a caller name: at most 128 printable ASCII characters, no space at either end',
+    fields: ['rowsPerSec', 'share'],
+  },
+];
+
+function mappingOf(path: Path): (typeof MAPPINGS)[number] | undefined {
+  return MAPPINGS.find(({ keys }) => keys.every((key, i) => path[i] === key));
 }
 
 function sectionAt(section: Path): object {
@@ -131,8 +153,9 @@ function wantedAt(issue: z.core.$ZodIssue): string {
   }
   if (path === '') return 'a mapping of settings';
   if (SECTIONS.includes(path)) return `a mapping of ${Object.keys(sectionAt([path])).join(', ')}`;
-  if (issue.code === 'invalid_key') return 'a model name: at most 255 characters, without slashes';
-  if (issue.path.length === 2 && issue.path[0] === 'models')
-    return 'a mapping of versionPolicy, maxBatchSize';
+  const mapping = mappingOf(issue.path);
+  if (issue.code === 'invalid_key') return mapping?.name ?? issue.message;
+  if (mapping !== undefined && issue.path.length === mapping.keys.length + 1)
+    return `a mapping of ${mapping.fields.join(', ')}`;
   return issue.message;
 }

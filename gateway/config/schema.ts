@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { CALLER_SETTINGS } from './caller-settings.js';
 import { GRPC_SETTINGS, HTTP_SETTINGS, METRICS_SETTINGS } from './listener-settings.js';
 import { MODEL_SETTINGS } from './model-settings.js';
 import { LOG_SETTINGS, QUEUE_SETTINGS, SERVER_SETTINGS, WORKER_SETTINGS } from './runtime-settings.js';
@@ -12,6 +13,7 @@ export const SETTINGS = {
   metrics: METRICS_SETTINGS,
   workers: WORKER_SETTINGS,
   queue: QUEUE_SETTINGS,
+  callers: CALLER_SETTINGS,
   server: SERVER_SETTINGS,
   log: LOG_SETTINGS,
 };
@@ -46,6 +48,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   metrics: 'Metrics',
   workers: 'Workers',
   queue: 'Queue',
+  callers: 'Callers',
   server: 'Server',
   log: 'Logs',
 };

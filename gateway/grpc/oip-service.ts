@@ -36,7 +36,7 @@ export function oipMethods(options: OipServiceOptions): RpcMethod[] {
     ...modelMethods(catalog),
     modelConfigMethod(catalog),
     ...repositoryMethods(catalog),
-    modelInfer(infer),
+    modelInfer(infer, options.callerKey),
     modelStreamInfer(options),
     modelStatistics(catalog, statistics),
     traceSetting(catalog, tracing, runtime),

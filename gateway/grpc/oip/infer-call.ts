@@ -10,6 +10,7 @@ import type { InferRequest } from '../oip-codec.js';
 export function toInferCall(
   request: InferRequest,
   messageBytes: number,
+  caller: string,
   arrivedAt: number,
   deadline: Deadline,
   cancellation: Cancellation,
@@ -24,6 +25,7 @@ export function toInferCall(
     parameters,
     classifications,
     messageBytes,
+    caller,
     deadline,
     cancellation,
     arrivedAt,

@@ -45,6 +45,7 @@ export class InferStream {
   readonly #host: InferStreamHost;
   readonly #stream: RpcStream;
   readonly #context: RpcContext;
+  readonly #caller: string;
   /** Triton's header with which a client asks that the first error end the stream, with its code. */
   readonly #errorsEndIt: boolean;
   /** In the order of their requests. */
@@ -56,10 +57,11 @@ export class InferStream {
   #wakeReader: () => void = () => {};
   #wakeWriter: () => void = () => {};
 
-  constructor(host: InferStreamHost, stream: RpcStream, context: RpcContext) {
+  constructor(host: InferStreamHost, stream: RpcStream, context: RpcContext, caller: string) {
     this.#host = host;
     this.#stream = stream;
     this.#context = context;
+    this.#caller = caller;
     this.#errorsEndIt = context.headers.get('triton_grpc_error') === 'true';
   }
 
@@ -147,7 +149,7 @@ export class InferStream {
     const { id } = request;
     const arrivedAt = clock.now();
     const deadline: Deadline = Math.min(this.#context.deadline, arrivedAt + maxDeadlineMs);
-    const call = toInferCall(request, messageBytes, arrivedAt, deadline, cancellation);
+    const call = toInferCall(request, messageBytes, this.#caller, arrivedAt, deadline, cancellation);
     return new Promise((resolve) => {
       // Like a unary call's: for layers within that do not keep the deadline.
       const expiry = wheel.add(deadline + DEADLINE_GRACE_MS, () => {

@@ -4,15 +4,19 @@ import { GRPCInferenceService } from '../../gen/inference/grpc_service_pb.js';
 import { InferResponse } from '../infer-response.js';
 import { pathOf } from '../messages.js';
 import { decodeInferRequest } from '../oip-codec.js';
+import { callerOf } from './caller.js';
 import { toInferCall } from './infer-call.js';
 
-/** ModelInfer: the hot path. */
-export function modelInfer(infer: Infer): RpcMethod {
+/** ModelInfer: the hot path. `callerKey`: the metadata that names the caller, undefined where callers are not told apart. */
+export function modelInfer(infer: Infer, callerKey?: string): RpcMethod {
   return {
     kind: 'unary',
     path: pathOf(GRPCInferenceService.method.modelInfer),
-    handler: async (body, { deadline, cancellation, arrivedAt }) => {
-      const call = toInferCall(decodeInferRequest(body), body.length, arrivedAt, deadline, cancellation);
+    handler: async (body, context) => {
+      const { deadline, cancellation, arrivedAt } = context;
+      const caller = callerKey === undefined ? '' : callerOf(context.headers, callerKey);
+      const request = decodeInferRequest(body);
+      const call = toInferCall(request, body.length, caller, arrivedAt, deadline, cancellation);
       return new InferResponse(await infer(call), body);
     },
   };

@@ -4,11 +4,14 @@ import type { Infer } from '../../core/infer-call.js';
 import type { RpcMethod } from '../../core/transport.js';
 import { GRPCInferenceService } from '../../gen/inference/grpc_service_pb.js';
 import { pathOf } from '../messages.js';
+import { callerOf } from './caller.js';
 import { InferStream, type InferStreamHost } from './infer-stream.js';
 
 export interface StreamInferOptions {
   readonly infer: Infer;
   readonly clock: Clock;
+  /** The metadata that names the caller. @default callers are not told apart */
+  readonly callerKey?: string | undefined;
   /** Longest time that one request may take, whatever the stream's own deadline. @default 30000 */
   readonly maxDeadlineMs?: number;
   /** Most requests of one stream that are taken and not answered. @default 64 */
@@ -19,7 +22,7 @@ export interface StreamInferOptions {
 
 /** ModelStreamInfer. */
 export function modelStreamInfer(options: StreamInferOptions): RpcMethod {
-  const { infer, clock, maxDeadlineMs = 30_000, maxStreamInFlight = 64 } = options;
+  const { infer, clock, callerKey, maxDeadlineMs = 30_000, maxStreamInFlight = 64 } = options;
   const host: InferStreamHost = {
     infer,
     clock,
@@ -31,6 +34,9 @@ export function modelStreamInfer(options: StreamInferOptions): RpcMethod {
   return {
     kind: 'bidi-stream',
     path: pathOf(GRPCInferenceService.method.modelStreamInfer),
-    handler: (stream, context) => new InferStream(host, stream, context).run(),
+    handler: async (stream, context) => {
+      const caller = callerKey === undefined ? '' : callerOf(context.headers, callerKey);
+      await new InferStream(host, stream, context, caller).run();
+    },
   };
 }

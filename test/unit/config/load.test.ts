@@ -116,6 +116,12 @@ const BAD_FILES: readonly [says: string, file: string, path: string, message: Re
   ],
   ['a model name is no path', 'models: {a/b: {}}', 'models.a/b', /a model name/],
   ['a model is a mapping', 'models: {a: 5}', 'models.a', /mapping of versionPolicy, maxBatchSize/],
+  ['a caller is a mapping', 'callers: {named: {a: 5}}', 'callers.named.a', /mapping of rowsPerSec, share/],
+  ['a caller has a name', 'callers: {named: {" a": {}}}', 'callers.named. a', /a caller name/],
+  ['a weight', 'callers: {named: {a: {share: 0}}}', 'callers.named.a.share', /a number from 0.01 to 1000/],
+  ['a metadata key', 'callers: {metadataKey: X-Tenant}', 'callers.metadataKey', /a metadata key/],
+  ['gRPC’s own key', 'callers: {metadataKey: grpc-timeout}', 'callers.metadataKey', /a metadata key/],
+  ['a key of bytes', 'callers: {metadataKey: tenant-bin}', 'callers.metadataKey', /a metadata key/],
   ['an unknown policy', 'models: {a: {versionPolicy: newest}}', 'models.a.versionPolicy', /\{latest: n\}/],
   ['a number in a list of names', 'requiredModels: [1]', 'requiredModels[0]', /wanted a model name/],
   ['a setting without a value', 'grpc: {port: }', 'grpc.port', /got null/],
@@ -253,6 +259,10 @@ for (const [says, argv, message] of CLASHES) {
 test('what will surprise is warned of', () => {
   assert.match(load({ argv: ['--max-queue-bytes=2048'] }).warnings[0] ?? '', /can never be queued/);
   assert.match(load({ argv: ['--allow-http=0', '--allow-metrics'] }).warnings[0] ?? '', /on the HTTP port/);
+  assert.match(load({ argv: ['--callers-rows-per-sec=5'] }).warnings[0] ?? '', /all callers together/);
+  assert.match(load({ file: 'callers: {named: {a: {}}}' }).warnings[0] ?? '', /no effect on gRPC/);
+  const told = ['--callers-metadata-key=x-tenant', '--callers-rows-per-sec=5'];
+  assert.deepEqual(load({ argv: told }).warnings, []);
 });
 
 test('workers beyond the machine are a fault among the others', () => {
@@ -269,7 +279,8 @@ test('nothing to serve is a fault only when asked for', () => {
 });
 
 test('the effective configuration, as YAML, gives the same one again', () => {
-  const file = 'models: {iris: {versionPolicy: {latest: 2}}}\nrequiredModels: [iris]\n';
+  const file =
+    'models: {iris: {versionPolicy: {latest: 2}}}\nrequiredModels: [iris]\ncallers: {named: {constructor: {rowsPerSec: 5, share: 2}}}\n';
   const loaded = load({ file, argv: ['m', '--grpc-port=0', '--http-port=0'] });
   const yaml = effectiveYaml(loaded);
   assert.deepEqual(load({ file: yaml }).config, loaded.config);
