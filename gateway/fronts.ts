@@ -32,7 +32,7 @@ export interface FrontsOptions {
   readonly readiness: () => Readiness;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Pick<Recorder, 'dropped'> & NonNullable<HttpServerOptions['metrics']>;
+  readonly metrics: Pick<Recorder, 'dropped' | 'refused'> & NonNullable<HttpServerOptions['metrics']>;
   readonly statistics: StatisticsSource;
   readonly scheduler: () => SchedulerReport;
   readonly tracing: TraceControl;

@@ -56,6 +56,8 @@ export interface Load {
   readonly maxCalls?: number;
   /** @default the effort's */
   readonly durationMs?: number;
+  /** How every single call must end. @default 'ok' */
+  readonly wanted?: 'ok' | 'refused';
 }
 
 /** What one side of one round came to. */
@@ -76,7 +78,7 @@ export interface Measured {
 const MAX_TRIES = 4;
 
 /**
- * Loads a server and sets its CPU time against the calls that it answered. Rejects when a call fails, and when the
+ * Loads a server and sets its CPU time against the calls that it answered. Rejects when a call ends as it should not, and when the
  * generator was too busy each time.
  */
 export async function measure(bench: Bench, server: ServerUnderTest, load: Load): Promise<Measured> {
@@ -97,7 +99,7 @@ export async function warmUp(bench: Bench, server: ServerUnderTest, load: Load):
 }
 
 async function measureOnce(bench: Bench, server: ServerUnderTest, load: Load): Promise<Measured | string> {
-  const { template, durationMs = bench.effort.measureMs } = load;
+  const { template, durationMs = bench.effort.measureMs, wanted = 'ok' } = load;
   const page = await pageOf(server);
   const before = threadTimes(server.pid);
   const startedAt = performance.now();
@@ -106,9 +108,9 @@ async function measureOnce(bench: Bench, server: ServerUnderTest, load: Load): P
   // What follows the last answer belongs to it: a collection of garbage, say.
   await sleep(20);
   const threads = usedMs(before, threadTimes(server.pid));
-  refuseFailures(template.name, result);
+  refuseOthers(template.name, wanted, result);
   if (result.void !== undefined) return result.void;
-  const calls = result.counts.ok;
+  const calls = result.counts[wanted];
   return {
     calls,
     wallMs: Math.min(wallMs, result.durationMs > 0 ? result.durationMs : wallMs),
@@ -138,11 +140,11 @@ function planOf(server: ServerUnderTest, load: Load, durationMs: number): LoadPl
   };
 }
 
-function refuseFailures(name: string, { counts, samples }: LoadResult): void {
-  if (counts.ok === counts.offered && counts.ok > 0) return;
+function refuseOthers(name: string, wanted: 'ok' | 'refused', { counts, samples }: LoadResult): void {
+  if (counts[wanted] === counts.offered && counts.offered > 0) return;
   const statuses = JSON.stringify(counts.byStatus);
   throw new Error(
-    `${name}: ${counts.ok} of ${counts.offered} calls were answered OK: ${statuses} ${samples[0] ?? ''}`,
+    `${name}: ${counts[wanted]} of ${counts.offered} calls were ${wanted === 'ok' ? 'answered OK' : 'refused'}: ${statuses} ${samples[0] ?? ''}`,
   );
 }
 

@@ -3,6 +3,7 @@ import { iris, irisConnections, megabyte } from './cases/against-echo.js';
 import { alone, memory } from './cases/alone.js';
 import { convolutions, heavy, small } from './cases/compute.js';
 import { bigMlp, bigMlpFifo, waiting, waitingFifo } from './cases/overload.js';
+import { refusals } from './cases/refusals.js';
 import { contents, sizes } from './cases/sizes.js';
 import { staticConvolutions, staticHeavy, staticIris, staticSmall } from './cases/static.js';
 import { OVERLOAD_PAGE, type PageText, SIDE_BY_SIDE_PAGE, STATIC_PAGE } from './pages.js';
@@ -40,7 +41,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: '',
     about: 'against bare baselines; the quick form takes under 3 minutes',
-    cases: [iris, irisConnections, alone, megabyte, contents, sizes, heavy, small, convolutions, memory],
+    cases: [iris, irisConnections, alone, refusals, megabyte, contents, sizes, heavy, small, convolutions, memory],
     full: FULL,
     quick: QUICK,
     page: SIDE_BY_SIDE_PAGE,

@@ -68,6 +68,10 @@ export const GRPC_SETTINGS = {
     unit: 'bytes',
     why: 'Bytes of incomplete requests and untaken answers, over all connections; beyond, requests are refused with UNAVAILABLE.',
   }),
+  earlyRefusal: bool({
+    default: true,
+    why: 'Whether, where reading requests is itself the bottleneck and much is refused in the end, a share of ModelInfer calls is refused before its message is read.',
+  }),
   maxStreamInFlight: integer({
     default: 64,
     min: 1,

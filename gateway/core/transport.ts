@@ -48,7 +48,13 @@ export type StreamHandler = (stream: RpcStream, context: RpcContext) => Promise<
 
 /** One RPC method and its handler. */
 export type RpcMethod =
-  | { readonly kind: 'unary'; readonly path: string; readonly handler: UnaryHandler }
+  | {
+      readonly kind: 'unary';
+      readonly path: string;
+      readonly handler: UnaryHandler;
+      /** Calls of it are the load: they may be turned away unread when there are too many. @default false */
+      readonly sheddable?: boolean;
+    }
   | {
       readonly kind: 'server-stream' | 'bidi-stream';
       readonly path: string;

@@ -1,6 +1,6 @@
 import { Cancellation } from '../core/cancellation.js';
 import type { Deadline, DeadlineHandle } from '../core/deadline.js';
-import { GatewayError, quote } from '../core/error.js';
+import { GatewayError, quote, type Reason } from '../core/error.js';
 import type { RpcContext, RpcHeaders } from '../core/transport.js';
 import { H2_ERROR } from '../http2/frames.js';
 import type { HeaderList } from '../http2/hpack-decoder.js';
@@ -16,6 +16,8 @@ import type { Unpacker } from './unpack.js';
 export interface ExchangeHost extends CallHost {
   readonly limits: ReceiveLimits;
   readonly unpacker: Unpacker;
+  /** Told why a unary call's handler has failed, while its client waits. */
+  failed(reason: Reason | undefined): void;
   /** Told when a call has ended, however it did. */
   ended(exchange: Exchange): void;
 }

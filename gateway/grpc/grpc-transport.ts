@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import { DeadlineWheel } from '../core/deadline.js';
 import { GatewayError, quote } from '../core/error.js';
+import { OTHER } from '../core/recorder.js';
 import type { RpcMethod, Transport } from '../core/transport.js';
 import { Connection } from '../http2/connection.js';
 import {
@@ -12,10 +13,13 @@ import {
 import type { RequestLine } from '../http2/header-fields.js';
 import type { HeaderList } from '../http2/hpack-decoder.js';
 import type { Http2Stream, StreamUser } from '../http2/stream.js';
-import { httpError } from './answer-blocks.js';
+import { errorTrailers, httpError } from './answer-blocks.js';
+import { Doorman } from './doorman.js';
 import { type ExchangeHost, refuse, refuseTransport, unimplemented } from './exchange.js';
 import { Listener } from './listener.js';
+import { loopUtilisation } from './loop-utilisation.js';
 import { ENCODINGS, type HeadFault, readHead } from './request-head.js';
+import { toCallEnd } from './status.js';
 import { StreamExchange } from './stream-exchange.js';
 import type { GrpcTransportOptions } from './transport-options.js';
 import { UnaryExchange } from './unary-exchange.js';
@@ -30,6 +34,15 @@ const SHORT_STALL_MS = 1000;
 /** What one call takes beside its message, with room to spare: the largest message must always fit. */
 const ONE_CALL_BYTES = 2 ** 20;
 
+/** Made once: what is refused for want of time must cost next to none. */
+const TURNED_AWAY = blockOf(
+  new GatewayError(
+    'UNAVAILABLE',
+    'the server is too busy to read the request: call another replica, or try again later',
+    { reason: 'front_end', retryAfterMs: 100 },
+  ),
+);
+
 /**
  * gRPC over HTTP/2 of our own (`gateway/http2`): what a call costs, and what a hostile client can do, is decided here and not
  * in a library.
@@ -40,6 +53,9 @@ export class GrpcTransport implements Transport {
   readonly #host: ExchangeHost;
   readonly #clock: Clock;
   readonly #maxOpenCalls: number;
+  readonly #tooManyCalls: Buffer;
+  readonly #doorman: Doorman | undefined;
+  readonly #recorder: GrpcTransportOptions['recorder'];
   readonly #connections = new Set<OpenConnection>();
   readonly #streams = new Set<StreamExchange>();
   readonly #options: ConnectionOptions;
@@ -55,6 +71,10 @@ export class GrpcTransport implements Transport {
     const { maxMessageBytes = 64 * 1024 * 1024, maxWireBytes = 256 * 1024 * 1024 } = options;
     this.#clock = options.clock;
     this.#maxOpenCalls = options.maxOpenCalls ?? 10_000;
+    this.#tooManyCalls = blockOf(tooManyCalls(this.#maxOpenCalls));
+    const { clock, utilisation = loopUtilisation() } = options;
+    this.#doorman = options.earlyRefusal === false ? undefined : new Doorman({ clock, utilisation });
+    this.#recorder = options.recorder;
     this.#methods = new Map(options.methods.map((method) => [method.path, method]));
     this.#host = {
       clock: options.clock,
@@ -67,6 +87,7 @@ export class GrpcTransport implements Transport {
         budget: new WireBudget(Math.max(maxWireBytes, maxMessageBytes + ONE_CALL_BYTES)),
       },
       unpacker: new Unpacker(maxMessageBytes),
+      failed: (reason) => this.#doorman?.failed(reason),
       ended: (exchange) => {
         if (exchange instanceof StreamExchange) this.#streams.delete(exchange);
         else this.#openUnary--;
@@ -159,14 +180,15 @@ export class GrpcTransport implements Transport {
     if (method === undefined) return refused(stream, unimplemented(request.path));
     const call = { path: request.path, peer, list, head };
     if (method.kind === 'unary') {
-      if (this.#openUnary >= this.#maxOpenCalls) return refused(stream, tooManyCalls(this.#maxOpenCalls));
+      if (this.#openUnary >= this.#maxOpenCalls) return endWith(stream, this.#tooManyCalls);
+      if (method.sheddable === true && this.#doorman?.turnsAway()) return this.#turnAway(stream);
       this.#openUnary++;
       const exchange = new UnaryExchange(stream, this.#host, { ...call, maxMs: this.#host.maxDeadlineMs });
       exchange.handler = method.handler;
       exchange.start();
       return exchange;
     }
-    if (this.#streams.size >= this.#maxOpenCalls) return refused(stream, tooManyCalls(this.#maxOpenCalls));
+    if (this.#streams.size >= this.#maxOpenCalls) return endWith(stream, this.#tooManyCalls);
     const exchange = new StreamExchange(stream, this.#host, { ...call, maxMs: Number.POSITIVE_INFINITY });
     exchange.handler = method.handler;
     this.#streams.add(exchange);
@@ -174,6 +196,11 @@ export class GrpcTransport implements Transport {
     exchange.start();
     return exchange;
   };
+
+  #turnAway(stream: Http2Stream): undefined {
+    this.#recorder?.refused?.(OTHER, 'front_end');
+    return endWith(stream, TURNED_AWAY);
+  }
 
   readonly #flushSoon = (connection: OpenConnection): void => {
     this.#dirty.push(connection);
@@ -202,6 +229,15 @@ export class GrpcTransport implements Transport {
 
 function refused(stream: Http2Stream, error: GatewayError): undefined {
   refuse(stream, error);
+}
+
+function endWith(stream: Http2Stream, block: Buffer): undefined {
+  stream.end(block);
+}
+
+/** All of an answer that refuses a call. */
+function blockOf(error: GatewayError): Buffer {
+  return errorTrailers(toCallEnd(error), true);
 }
 
 function tooManyCalls(limit: number): GatewayError {

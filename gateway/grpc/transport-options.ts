@@ -10,8 +10,8 @@ export interface GrpcTransportOptions {
   readonly methods: readonly RpcMethod[];
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of answers that came when nobody waited any more. */
-  readonly recorder?: Pick<Recorder, 'dropped'>;
+  /** Told of answers that came when nobody waited any more, and of calls that were turned away. */
+  readonly recorder?: Pick<Recorder, 'dropped'> & Partial<Pick<Recorder, 'refused'>>;
   /** Largest message in bytes, in either direction and unpacked. @default 67108864 */
   readonly maxMessageBytes?: number;
   /** Longest time that a unary call may take, also where the client set no deadline or a later one. @default 30000 */
@@ -34,6 +34,10 @@ export interface GrpcTransportOptions {
   readonly maxWireBytes?: number;
   /** Most unary calls, and most streams, open at once, over all connections: refused before a message is read. @default 10000 */
   readonly maxOpenCalls?: number;
+  /** Whether a share of the calls of sheddable methods is refused unread where reading them is the bottleneck. @default true */
+  readonly earlyRefusal?: boolean;
+  /** The event loop's share of busy time since it was last asked. @default this thread's */
+  readonly utilisation?: () => number;
   /** How long a client may take to open HTTP/2 on its connection. @default 5000 */
   readonly openingTimeoutMs?: number;
   /** How long a client may take nothing of an answer that waits for it. @default 10000 */

@@ -80,6 +80,8 @@ export class UnaryExchange extends Exchange {
   };
 
   readonly #onThrown = (thrown: unknown): void => {
-    if (!this.over) this.handlerFailed(thrown);
+    if (this.over) return;
+    if (thrown instanceof GatewayError) this.host.failed(thrown.details.reason);
+    this.handlerFailed(thrown);
   };
 }

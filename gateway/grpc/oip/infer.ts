@@ -12,6 +12,7 @@ export function modelInfer(infer: Infer, callerKey?: string): RpcMethod {
   return {
     kind: 'unary',
     path: pathOf(GRPCInferenceService.method.modelInfer),
+    sheddable: true,
     handler: async (body, context) => {
       const { deadline, cancellation, arrivedAt } = context;
       const caller = callerKey === undefined ? '' : callerOf(context.headers, callerKey);
