@@ -30,6 +30,7 @@ import { classify } from './serving/classify.js';
 import { Observer } from './serving/observe.js';
 import { Quotas } from './serving/quota.js';
 import { resolve } from './serving/resolve.js';
+import { sharesOf } from './serving/shares.js';
 import { validate } from './serving/validate.js';
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js';
 import { Metrics } from './telemetry/metrics.js';
@@ -158,6 +159,7 @@ class Server implements Gateway {
       workers: () => this.pool.ready,
       freeInMs: (now) => this.pool.freeInMs(now),
       scheduler: switchesOf(config.queue),
+      shareOf: sharesOf(config.callers.named),
     });
     this.#dispatcher = new Dispatcher({
       pool: this.pool,
