@@ -64,3 +64,30 @@ test('a caller’s name is bounded, and callers without one are one caller', asy
   assert.match(metrics, /sluice_requests_refused_total\{model="iris",reason="quota"\} 1\n/);
   assert.doesNotMatch(metrics, /other/);
 });
+
+test('named callers’ shares decide whose rows run first when both wait', async (t) => {
+  const named = { A: { share: 4 } };
+  const { gateway, grpcPort } = await useGateway(t, {
+    modelRepository: [EXAMPLES],
+    models: { iris: { maxBatchSize: 5 } },
+    workers: { count: 1 },
+    callers: { metadataKey: 'x-tenant', named },
+  });
+  const client = new RawClient(grpcPort);
+  t.after(() => client.close());
+  const order: string[] = [];
+  const send = async (tenant: string): Promise<void> => {
+    const { status } = await client.call(OIP_INFER, row, { 'x-tenant': tenant });
+    order.push(status === 0 ? tenant : `${tenant}!${status}`);
+  };
+  gateway.batcher.hold();
+  const sent = [...'BBBBBBBBAAAAAAAA'].map(send);
+  while (gateway.batcher.stats().entries < 16) await new Promise((resolve) => setImmediate(resolve));
+  gateway.batcher.release();
+  await Promise.all(sent);
+  // The first batch knows of nobody's having had more; from then on A has four rows for each of B's.
+  for (const from of [5, 10]) {
+    const batch = order.slice(from, from + 5).sort();
+    assert.equal(batch.join(''), 'AAAAB', order.join(''));
+  }
+});
