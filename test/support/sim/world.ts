@@ -110,6 +110,7 @@ export class World {
       },
       workers: () => this.pool.ready,
       freeInMs: (now) => this.pool.freeInMs(now),
+      shareOf: () => 1,
       ...options.batcher,
     });
     this.#dispatcher = new Dispatcher({
