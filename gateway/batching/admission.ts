@@ -60,17 +60,22 @@ export interface Prospect {
   readonly ownMs: number;
   /** Rows that wait and go before it. */
   readonly rowsAhead: number;
-  /** Rows of a batch of those, and what it takes. */
+  /** Rows of a batch of those, what it takes as a rule, and within what it is answered nearly always. */
   readonly batchRows: number;
   readonly batchMs: number;
+  readonly batchGuardMs: number;
   /** Workers that the model can count on. */
   readonly workers: number;
 }
 
-/** When it would be answered if all went well: an optimist's view, so that nobody is refused who could have been in time. */
+/**
+ * When it would be answered. While next to nothing is before it, if all went well: nobody is to be refused who could have been in
+ * time. Behind a real backlog it will run in a full batch, and those who are served just in time are served late when anything takes
+ * longer than foreseen: so it is to be in time even then.
+ */
 function earliestEnd(at: Prospect): number {
   const rounds = Math.floor(at.rowsAhead / (at.batchRows * at.workers));
-  return at.freeAt + rounds * at.batchMs + at.ownMs;
+  return at.freeAt + rounds * at.batchMs + (rounds > 0 ? at.batchGuardMs : at.ownMs);
 }
 
 /**

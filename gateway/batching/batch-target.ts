@@ -1,12 +1,12 @@
 import type { Line } from './line-fit.js';
 
 /** A batch beyond this share of the best throughput only adds latency. */
-const KNEE_SHARE = 0.98;
+const KNEE_SHARE = 0.985;
 /** Longest batch, as predicted, while other models want workers too; a single row may take longer. */
 export const MAX_BATCH_MS = 50;
 
 /**
- * The size from which on larger batches bring next to nothing: the smallest b with b/l(b) at least 0.98 of what it is at
+ * The size from which on larger batches bring next to nothing: the smallest b with b/l(b) at least 0.985 of what it is at
  * `maxRows`. With l(b) = a + c*b that is t*a / (1 - t*c), t being the throughput wanted.
  */
 export function kneeOf({ fixedMs, perRowMs }: Line, maxRows: number): number {

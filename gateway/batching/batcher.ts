@@ -269,6 +269,7 @@ export class Batcher implements WorkSource {
       rowsAhead,
       batchRows,
       batchMs: latency.estimateMs(batchRows),
+      batchGuardMs: latency.guardMs(batchRows),
       workers: this.#workersFor(lane),
     });
   }
