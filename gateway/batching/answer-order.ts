@@ -21,10 +21,14 @@ export class AnswerOrder {
     this.#letOut();
   }
 
-  /** It needs no answer any more: failed, cancelled or too late, which waits for nobody. */
+  /** It needs no answer any more: failed, cancelled or too late, which waits for nobody. One that was there lets go of its bytes. */
   leave(place: Place): void {
+    // It is being let out: those behind it are next.
+    if (place.done) return;
+    const { deliver } = place;
     place.done = true;
     place.deliver = undefined;
+    deliver?.();
     this.#letOut();
   }
 
