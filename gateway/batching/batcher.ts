@@ -186,10 +186,10 @@ export class Batcher implements WorkSource {
   /** Refuses new requests and fails all that are left, with `error` or UNAVAILABLE. Batches that run end unheard. */
   close(error: GatewayError = draining('the server was stopped before the request had run')): void {
     this.#draining = true;
-    this.#wake.stop();
     for (const entry of this.#backlog.entries()) entry.fail(error);
     for (const part of this.#runAgain.splice(0)) part.fail(error);
     for (const batch of this.#batches) batch.abandon(error);
+    this.#wake.stop();
   }
 
   #admit(call: InferCall, lease: Lease): Entry {
@@ -337,6 +337,13 @@ export class Batcher implements WorkSource {
     this.#backlog.remove(entry);
     entry.turn = DELAYED + entry.submittedAt;
     this.#backlog.add(entry);
+    this.#lookAgain(entry.lane);
+  }
+
+  /** One that has left its place may have stood between others and a preferred size. Not at once: this may be told amid `take`. */
+  #lookAgain({ scheduling }: Lane): void {
+    if (scheduling.maxQueueDelayMs > 0 && scheduling.preferredBatchSizes.length > 0)
+      this.#wake.at(this.#options.clock.now());
   }
 
   /** The first part of a rejected batch that may run and for which somebody still waits. */
@@ -374,6 +381,7 @@ export class Batcher implements WorkSource {
     if (was === 'waiting') {
       this.#queuedRows -= entry.cost;
       this.#backlog.remove(entry);
+      this.#lookAgain(entry.lane);
     } else {
       this.#runningEntries--;
     }

@@ -60,7 +60,7 @@ export type Ripeness =
 /**
  * What `preferred_batch_size` and `max_queue_delay_microseconds` make of a queue, as Triton's dynamic batcher: the largest
  * preferred size that can be had is run at once; without one the batch waits for the delay of the request that came first, unless it
- * is full. `rows: 0` leaves the size open.
+ * is full, or can come to no preferred size since its next request is too large. `rows: 0` leaves the size open.
  */
 export function ripeness(
   { preferredBatchSizes, maxQueueDelayMs }: Scheduling,
@@ -74,5 +74,8 @@ export function ripeness(
   if (maxQueueDelayMs === 0) return { ripe: true, rows: 0, why: undefined };
   if (queue.cost >= queue.maxCost) return { ripe: true, rows: queue.maxCost, why: 'full' };
   const until = queue.oldestAt + maxQueueDelayMs;
-  return queue.now >= until ? { ripe: true, rows: queue.maxCost, why: 'delay' } : { ripe: false, until };
+  if (queue.now >= until) return { ripe: true, rows: queue.maxCost, why: 'delay' };
+  const largest = preferredBatchSizes[preferredBatchSizes.length - 1] ?? Number.POSITIVE_INFINITY;
+  // That size was passed over: to wait for more requests cannot bring it about.
+  return queue.cost > largest ? { ripe: true, rows: largest, why: 'preferred' } : { ripe: false, until };
 }
