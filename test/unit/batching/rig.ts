@@ -5,9 +5,10 @@ import type { Batch } from '../../../gateway/core/batch.js';
 import { Cancellation } from '../../../gateway/core/cancellation.js';
 import type { RunCommand, RunOutcome } from '../../../gateway/core/channel.js';
 import { GatewayError } from '../../../gateway/core/error.js';
-import type { InferResult } from '../../../gateway/core/infer-call.js';
+import type { InferResult, ParameterValue } from '../../../gateway/core/infer-call.js';
 import type { Manifest } from '../../../gateway/core/manifest.js';
 import type { TensorSpec } from '../../../gateway/core/model.js';
+import type { CloseReason } from '../../../gateway/core/recorder.js';
 import type { Tensor } from '../../../gateway/core/tensor.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -119,6 +120,8 @@ export interface SubmitOptions {
   readonly inMs?: number;
   readonly manifest?: Manifest;
   readonly id?: string;
+  readonly parameters?: Readonly<Record<string, ParameterValue>>;
+  readonly caller?: string;
   readonly cancellation?: Cancellation;
 }
 
@@ -164,6 +167,8 @@ export class Rig {
   readonly batcher: Batcher;
   readonly dropped: string[] = [];
   readonly ran: { key: string; rows: number; computeMs: number }[] = [];
+  /** Why each of `ran` was closed. */
+  readonly reasons: CloseReason[] = [];
   /** Versions held for runs now. */
   held = 0;
   /** Calls of onWork. */
@@ -176,8 +181,10 @@ export class Rig {
         request() {},
         refused() {},
         workerLost() {},
-        batch: (model, version, rows, computeMs) =>
-          this.ran.push({ key: `${model}/${version}`, rows, computeMs }),
+        batch: (model, version, rows, computeMs, why) => {
+          this.ran.push({ key: `${model}/${version}`, rows, computeMs });
+          this.reasons.push(why);
+        },
         dropped: (what) => this.dropped.push(what),
       },
       retain: () => {
@@ -199,7 +206,8 @@ export class Rig {
         id: options.id ?? '',
         inputs: options.inputs ?? [fp32('X', options.rows ?? [[0]], options.width)],
         outputs: options.outputs ?? [],
-        parameters: new Map(),
+        parameters: new Map(Object.entries(options.parameters ?? {})),
+        caller: options.caller ?? '',
         deadline: options.inMs === undefined ? Number.POSITIVE_INFINITY : now + options.inMs,
         cancellation,
         arrivedAt: now,
