@@ -136,6 +136,8 @@ export class Entry {
   fail(error: GatewayError): boolean {
     if (!this.#settle()) return false;
     this.#reject(error);
+    // After it: those that waited for it are told later than it is.
+    if (this.#place !== undefined) this.lane.answerOrder?.leave(this.#place);
     return true;
   }
 
@@ -165,7 +167,6 @@ export class Entry {
     this.#inputs = NO_INPUTS;
     this.#host.wheel.remove(this.#expiry);
     this.#host.wheel.remove(this.#queueExpiry);
-    if (this.#place !== undefined) this.lane.answerOrder?.leave(this.#place);
     this.#cancellation.listen(undefined);
     this.#host.entrySettled(this, was);
     return true;
