@@ -74,7 +74,7 @@ export class OrderedList<T extends Ordered> {
     for (const { items } of this.#chunks) yield* items;
   }
 
-  /** Sum of the costs of the items whose turn is at `turn` or before; to a chunk's half exact. */
+  /** Sum of the costs of the items whose turn is at `turn` or before. */
   costUpTo(turn: number): number {
     let sum = 0;
     for (const { items, cost } of this.#chunks) {
@@ -94,7 +94,7 @@ export class OrderedList<T extends Ordered> {
 
   /**
    * Whether every item can end by its deadline when one that has `cost` rows up to and with it ends at `endAt(cost)`.
-   * The first `skipCost` rows are not asked about: they run now. Whole chunks are passed over where the last of it would be in
+   * The first `skipCost` rows are not asked about: they run now. `endAt` must not fall, and no turn be later than its deadline. Whole chunks are passed over where the last of it would be in
    * time for the first; so a queue without trouble is looked at chunk by chunk.
    */
   allEndInTime(skipCost: number, endAt: (cost: number) => number): boolean {

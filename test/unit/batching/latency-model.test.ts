@@ -55,3 +55,126 @@ test('samples that cannot be true are ignored', () => {
   }
   near(model.estimateMs(1), 1);
 });
+
+/** Noise of about +-15%, the same in each run of the test. */
+function noise(): () => number {
+  let state = 12345;
+  const uniform = (): number => {
+    state = (state * 1103515245 + 12345) % 2 ** 31;
+    return (state + 1) / (2 ** 31 + 1);
+  };
+  return () => Math.exp(0.15 * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+}
+
+const line = (rows: number): number => 20 + 2 * rows;
+const PREPARED = [1, 8, 64].map((rows) => ({ rows, ms: line(rows) }));
+const within = (got: number, wanted: number, share: number, sentence: string): void =>
+  assert.ok(Math.abs(got / wanted - 1) <= share, `${sentence}: ${got}, wanted ${wanted}`);
+
+test('a machine that slows down while only one size runs: within seconds all sizes are slower', () => {
+  for (const factor of [2, 0.5, 4])
+    for (const rows of [1, 16, 64]) {
+      const model = new LatencyModel(PREPARED);
+      const noisy = noise();
+      let now = 0;
+      // Every size has run lately.
+      for (let i = 0; i < 300; i++) {
+        const size = 2 ** (i % 7);
+        model.observe(size, line(size) * noisy(), (now += line(size)));
+      }
+      for (const size of [1, 8, 64]) within(model.estimateMs(size), line(size), 0.15, `before, ${size} rows`);
+      const changedAt = now;
+      while (now < changedAt + 8000)
+        model.observe(rows, factor * line(rows) * noisy(), (now += factor * line(rows)));
+      for (const size of [1, 8, 16, 64])
+        within(
+          model.estimateMs(size),
+          factor * line(size),
+          0.25,
+          `${factor}x, ${rows} rows run, ${size} asked`,
+        );
+      within(model.estimateMs(rows), factor * line(rows), 0.1, `${factor}x, ${rows} rows run and asked`);
+    }
+});
+
+test('the size that runs is right again within ten runs', () => {
+  const model = new LatencyModel(PREPARED);
+  let now = 0;
+  for (let i = 0; i < 100; i++) model.observe(16, line(16), (now += 50));
+  for (let i = 0; i < 10; i++) model.observe(16, 2 * line(16), (now += 100));
+  within(model.estimateMs(16), 2 * line(16), 0.15, 'ten runs');
+});
+
+test('100,000 noisy runs: nothing drifts, whatever the sizes', () => {
+  const mixes: [string, (i: number) => number][] = [
+    ['all sizes', (i) => 1 + ((i * 7919) % 64)],
+    ['one size', () => 32],
+    ['mostly one, now and then a large one', (i) => (i % 64 === 0 ? 64 : 8)],
+  ];
+  for (const [mix, sizeOf] of mixes) {
+    const model = new LatencyModel(PREPARED);
+    const noisy = noise();
+    let now = 0;
+    let worst = 0;
+    for (let i = 0; i < 100_000; i++) {
+      const rows = sizeOf(i);
+      model.observe(rows, line(rows) * noisy(), (now += line(rows)));
+      if (i % 100 !== 99) continue;
+      for (const size of [1, 8, 64])
+        worst = Math.max(worst, Math.abs(Math.log(model.estimateMs(size) / line(size))));
+    }
+    assert.ok(worst < Math.log(1.6), `${mix}: at worst off by a factor of ${Math.exp(worst)}`);
+    for (const size of [8, 64]) within(model.estimateMs(size), line(size), 0.2, `${mix}, in the end`);
+    assert.ok(model.guardRatio > 1.1 && model.guardRatio < 1.6, `${mix}: guard ${model.guardRatio}`);
+  }
+});
+
+test('one run that took ten times as long, the first above all, spoils little and not for long', () => {
+  for (const seed of [PREPARED, []])
+    for (const outlierAt of [0, 50]) {
+      const model = new LatencyModel(seed);
+      let now = 0;
+      for (let i = 0; i < outlierAt; i++) model.observe(8, line(8), (now += 36));
+      model.observe(8, 10 * line(8), (now += 360));
+      const sentence = `${seed.length > 0 ? 'prepared' : 'unknown'}, outlier after ${outlierAt}`;
+      // Where nothing was known it is all that is.
+      if (seed.length + outlierAt > 0) assert.ok(model.estimateMs(8) <= 2 * line(8), sentence);
+      for (let i = 0; i < 20; i++) model.observe(8, line(8), (now += 36));
+      within(model.estimateMs(8), line(8), 0.15, sentence);
+    }
+});
+
+test('what was learned of the first run says nothing of how much runs differ', () => {
+  const model = new LatencyModel();
+  for (let i = 0; i < 3; i++) model.observe(8, 36, 40 * i);
+  near(model.guardRatio, 1);
+  near(model.guardMs(8), 36);
+});
+
+test('the guard covers what is slow now and then, and what a batch takes beside its run', () => {
+  const model = new LatencyModel(PREPARED);
+  let now = 0;
+  // Every tenth is half as slow again.
+  for (let i = 0; i < 640; i++) model.observe(8, i % 10 === 0 ? 54 : 36, (now += 40));
+  within(model.estimateMs(8), 37.5, 0.1, 'the estimate is the mean');
+  within(model.guardMs(8), 54, 0.1, 'the guard is not');
+  const before = model.guardMs(8);
+  for (let i = 0; i < 64; i++) model.observeOverhead(3);
+  for (const wrong of [-1, Number.NaN, 1e9]) model.observeOverhead(wrong);
+  near(model.guardMs(8), before + 3);
+});
+
+test('what is known, of how many sizes, and since when', () => {
+  const nothing = new LatencyModel();
+  assert.deepEqual(
+    [nothing.known, nothing.knowsSizes, nothing.observedAt],
+    [false, false, Number.NEGATIVE_INFINITY],
+  );
+  nothing.observe(8, 36, 500);
+  assert.deepEqual([nothing.known, nothing.knowsSizes, nothing.observedAt], [true, false, 500]);
+  nothing.observe(9, 36, 600);
+  assert.equal(nothing.knowsSizes, false, 'about as many rows');
+  nothing.observe(16, 52, 700);
+  assert.equal(nothing.knowsSizes, true);
+  assert.equal(new LatencyModel(PREPARED).knowsSizes, true);
+});
