@@ -84,8 +84,9 @@ export class LatencyModel {
   /** Learns from a run that ended at `now`. One that cannot be true (no rows, a negative or infinite time) is ignored. */
   observe(rows: number, ms: number, now: number): void {
     if (!plausible(rows, ms)) return;
-    this.#reference ??= { fixedMs: 0, perRowMs: ms / rows };
-    this.#ratios.add(ms / Math.max(this.estimateMs(rows), Number.MIN_VALUE));
+    // The first run of all was predicted by nobody: how wrong a guess was says nothing of how much runs differ.
+    if (this.#reference === undefined) this.#reference = { fixedMs: 0, perRowMs: ms / rows };
+    else this.#ratios.add(ms / Math.max(this.estimateMs(rows), Number.MIN_VALUE));
     const surprise = Math.log(Math.max(ms, 1e-6) / Math.max(at(this.#reference, rows), 1e-6));
     const bucket = bucketOf(rows);
     const size = this.#sizes[bucket];
@@ -147,7 +148,8 @@ export class LatencyModel {
     const recent = (observedAt: number): number => 2 ** ((observedAt - this.#observedAt) / HALF_LIFE_MS);
     for (const size of this.#sizes) {
       if (size === undefined) continue;
-      const weight = recent(size.observedAt);
+      // Squared: the few that run now must not be outvoted by the many that did once.
+      const weight = recent(size.observedAt) ** 2;
       weights += weight;
       surprises += weight * size.surprise;
     }
