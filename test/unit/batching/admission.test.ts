@@ -44,7 +44,13 @@ test('who can be in time is let in, who cannot is told why and when to come back
     ['for a moment longer', { freeAt: 1070.5 }, 'UNAVAILABLE backlog 1'],
     ['behind less than a batch: it is in that batch', { rowsAhead: 15 }, 'in'],
     ['behind one batch', { rowsAhead: 16 }, 'in'],
+    ['behind one and a half: it is in the second', { rowsAhead: 31 }, 'in'],
     ['behind two', { rowsAhead: 32 }, 'UNAVAILABLE backlog 34'],
+    [
+      'just enough for an idle server, and this is none',
+      { deadline: 1030, freeAt: 1005 },
+      'UNAVAILABLE backlog 5',
+    ],
     ['behind two, shared by two workers', { rowsAhead: 32, workers: 2 }, 'in'],
     ['behind four, shared by two workers', { rowsAhead: 64, workers: 2 }, 'UNAVAILABLE backlog 34'],
     ['behind one, with half a worker', { rowsAhead: 16, workers: 0.5 }, 'UNAVAILABLE backlog 34'],

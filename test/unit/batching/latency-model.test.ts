@@ -172,7 +172,7 @@ test('the guard covers what is slow now and then, and what a batch takes beside 
   const before = model.guardMs(8);
   for (let i = 0; i < 64; i++) model.observeOverhead(3);
   for (const wrong of [-1, Number.NaN, 1e9]) model.observeOverhead(wrong);
-  near(model.guardMs(8), before + 3);
+  near(model.guardMs(8), before + 2 * 3);
 });
 
 test('what is known, of how many sizes, and since when', () => {
