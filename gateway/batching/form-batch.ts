@@ -57,7 +57,8 @@ export function ripenessOf(queue: BatchQueue, now: number): Ripeness {
 
 /**
  * Decides which entries of a queue run next, failing those that have expired or are hopeless on the way. They stay in the
- * queue until the caller takes them out. Undefined when none is left.
+ * queue until the caller takes them out. Undefined when none is left, or when those that were failed made the batch what its
+ * model's configuration asks for: then the caller is to ask again whether the queue is ripe.
  */
 export function formBatch(queue: BatchQueue, at: FormCircumstances): Formed | undefined {
   const { lane } = queue;
@@ -69,7 +70,8 @@ export function formBatch(queue: BatchQueue, at: FormCircumstances): Formed | un
     target = lane.explored(target);
   const forecast = switches.batchChoice && lane.latency.known ? lane.latency : NO_MATTER;
   const batchMs = forecast.estimateMs(target);
-  while (queue.size > 0) {
+  const asIsOnly = ripe.ripe && ripe.why !== undefined;
+  for (let go = true; go && queue.size > 0; go = !asIsOnly) {
     queue.peek(target, candidates);
     if (sweep(queue, at)) continue;
     const choice = chooseBatch(candidates, {

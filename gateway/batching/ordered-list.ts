@@ -94,7 +94,7 @@ export class OrderedList<T extends Ordered> {
 
   /**
    * Whether every item can end by its deadline when one that has `cost` rows up to and with it ends at `endAt(cost)`.
-   * The first `skipCost` rows are not asked about: they run now. `endAt` must not fall, and no turn be later than its deadline. Whole chunks are passed over where the last of it would be in
+   * The first `skipCost` rows are not asked about: they run now. `endAt` must not fall. One whose turn is later than its deadline may be passed over. Whole chunks are passed over where the last of it would be in
    * time for the first; so a queue without trouble is looked at chunk by chunk.
    */
   allEndInTime(skipCost: number, endAt: (cost: number) => number): boolean {

@@ -170,6 +170,24 @@ test('one that leaves the queue, cancelled or refused, makes way for a preferred
   }
 });
 
+test('one that has expired unnoticed makes no preferred size: the others keep their delay', async () => {
+  const rig = new PacedRig();
+  const manifest = scheduled({ preferredBatchSizes: [4], maxQueueDelayMs: 100 });
+  rig.batcher.hold();
+  for (const inMs of [3, 5000]) rig.send({ manifest, rows: [[1], [1]], inMs });
+  // Before the wheel's tick.
+  rig.clock.advance(4);
+  rig.batcher.release();
+  assert.deepEqual(rig.began, []);
+  await rig.until(200);
+  assert.deepEqual([rig.began, rig.reasons], [['2@100'], ['delay']]);
+  assert.deepEqual(
+    rig.sent.map(({ state }) => state),
+    ['DEADLINE_EXCEEDED', 'OK'],
+  );
+  assert.deepEqual(rig.leftovers(), NOTHING_LEFT);
+});
+
 test('a batcher that is closed while requests wait for a delay leaves no timer behind', async () => {
   const rig = new PacedRig();
   rig.send({ manifest: scheduled({ preferredBatchSizes: [4], maxQueueDelayMs: 10_000 }) });
