@@ -23,7 +23,7 @@ function outcome(check: () => void): string {
 
 const LANE = new Lane(manifestOf());
 
-/** An idle server, on which it takes 30 ms; a batch of 16 rows takes 52. */
+/** An idle server, on which it takes 30 ms; a batch of 16 rows takes 40, and 50 now and then. */
 const IDLE: Prospect = {
   now: 1000,
   deadline: 1100,
@@ -31,7 +31,8 @@ const IDLE: Prospect = {
   ownMs: 30,
   rowsAhead: 0,
   batchRows: 16,
-  batchMs: 52,
+  batchMs: 40,
+  batchGuardMs: 50,
   workers: 1,
 };
 
@@ -45,15 +46,21 @@ test('who can be in time is let in, who cannot is told why and when to come back
     ['behind less than a batch: it is in that batch', { rowsAhead: 15 }, 'in'],
     ['behind one batch', { rowsAhead: 16 }, 'in'],
     ['behind one and a half: it is in the second', { rowsAhead: 31 }, 'in'],
-    ['behind two', { rowsAhead: 32 }, 'UNAVAILABLE backlog 34'],
+    [
+      'behind one, and a slow one would be late',
+      { rowsAhead: 16, batchGuardMs: 61 },
+      'UNAVAILABLE backlog 1',
+    ],
+    ['behind none, a slow one may be late', { rowsAhead: 15, batchGuardMs: 161 }, 'in'],
+    ['behind two', { rowsAhead: 32 }, 'UNAVAILABLE backlog 30'],
     [
       'just enough for an idle server, and this is none',
       { deadline: 1030, freeAt: 1005 },
       'UNAVAILABLE backlog 5',
     ],
     ['behind two, shared by two workers', { rowsAhead: 32, workers: 2 }, 'in'],
-    ['behind four, shared by two workers', { rowsAhead: 64, workers: 2 }, 'UNAVAILABLE backlog 34'],
-    ['behind one, with half a worker', { rowsAhead: 16, workers: 0.5 }, 'UNAVAILABLE backlog 34'],
+    ['behind four, shared by two workers', { rowsAhead: 64, workers: 2 }, 'UNAVAILABLE backlog 30'],
+    ['behind one, with half a worker', { rowsAhead: 16, workers: 0.5 }, 'UNAVAILABLE backlog 30'],
     ['far behind: no longer than an estimate may say', { rowsAhead: 1e9 }, 'UNAVAILABLE backlog 30000'],
     ['too short comes before too many', { deadline: 1010, rowsAhead: 1e9 }, 'DEADLINE_EXCEEDED too_short'],
   ];
