@@ -1,0 +1,105 @@
+/**
+ * Puts each bug of the lists into a copy of the built code, one at a time, and runs the quick tests of the scheduler: unit tests of
+ * batching and pool, and the simulation. `npm run test:bugs [-- --all] [words of a name]`: with `--all`, goes on after the first file
+ * that finds a bug, to tell all that do. Fails when a bug is not found, or stands nowhere any more.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BATCHING_BUGS } from './batching-bugs.js';
+import type { Bug } from './bug.js';
+import { POOL_BUGS } from './pool-bugs.js';
+import { SCHEDULER_BUGS } from './scheduler-bugs.js';
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+/** A run that takes longer hangs, which is a way of being found. */
+const MOST_MS = 60_000;
+
+const args = process.argv.slice(2);
+const all = args.includes('--all');
+const words = args.filter((arg) => !arg.startsWith('--')).join(' ');
+
+/** The cheap and telling ones first. */
+function testFiles(copy: string): string[] {
+  const sim = ['conservation', 'goodput', 'fairness', 'adaptation'].map((name) => `test/sim/${name}.test.js`);
+  const unit = ['batching', 'pool'].flatMap((folder) =>
+    readdirSync(join(copy, 'dist/test/unit', folder))
+      .filter((name) => name.endsWith('.test.js'))
+      .map((name) => `test/unit/${folder}/${name}`),
+  );
+  return [sim[0] as string, ...unit, ...sim.slice(1)];
+}
+
+/** `passes`, or how it does not. */
+function run(copy: string, file: string): 'passes' | 'fails' | 'hangs' {
+  const { NODE_TEST_CONTEXT: _, SIM_SIZE: __, ...env } = process.env;
+  const { status, error } = spawnSync(process.execPath, ['--test', join(copy, 'dist', file)], {
+    stdio: 'ignore',
+    timeout: MOST_MS,
+    killSignal: 'SIGKILL',
+    env,
+  });
+  if (error !== undefined) return 'hangs';
+  return status === 0 ? 'passes' : 'fails';
+}
+
+function anyWhiteSpace(text: string): RegExp {
+  const parts = text.trim().split(/\s+/);
+  return new RegExp(parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('\\s+'), 'g');
+}
+
+/** The names of the files that find it; undefined when it can no longer be planted. */
+function plant(copy: string, bug: Bug, files: readonly string[]): string[] | undefined {
+  const path = join(copy, 'dist', bug.file);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const pattern = anyWhiteSpace(bug.find);
+  if ([...text.matchAll(pattern)].length !== 1) return undefined;
+  writeFileSync(
+    path,
+    text.replace(pattern, () => bug.replace),
+  );
+  const finders: string[] = [];
+  for (const file of files) {
+    const how = run(copy, file);
+    if (how !== 'passes') finders.push(how === 'hangs' ? `${file} (hangs)` : file);
+    if (finders.length > 0 && !all) break;
+  }
+  writeFileSync(path, text);
+  return finders;
+}
+
+function main(copy: string): number {
+  cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const files = testFiles(copy).filter((file) => {
+    const passes = run(copy, file) === 'passes';
+    if (!passes) console.log(`left out, since it fails without a bug: ${file}`);
+    return passes;
+  });
+  let missed = 0;
+  for (const bug of [...POOL_BUGS, ...BATCHING_BUGS, ...SCHEDULER_BUGS]) {
+    if (!bug.name.includes(words)) continue;
+    const finders = plant(copy, bug, files);
+    if (finders === undefined) console.log(`STALE      ${bug.name}: not exactly once in ${bug.file}`);
+    else if (finders.length === 0) console.log(`NOT FOUND  ${bug.name}`);
+    else console.log(`found      ${bug.name}: ${finders.join(', ')}`);
+    if (finders === undefined || finders.length === 0) missed++;
+  }
+  console.log(missed === 0 ? 'each is found' : `${missed} not found, or stale`);
+  return missed === 0 ? 0 : 1;
+}
+
+const copy = mkdtempSync(join(tmpdir(), 'sluice-bugs-'));
+try {
+  process.exitCode = main(copy);
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}

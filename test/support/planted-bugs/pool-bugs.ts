@@ -1,0 +1,86 @@
+import type { Bug } from './bug.js';
+
+const SLOT = 'gateway/pool/slot.js';
+const DISPATCHER = 'gateway/pool/dispatcher.js';
+
+/** Of the workers' side: slots, their hand-off, and the dispatcher. */
+export const POOL_BUGS: readonly Bug[] = [
+  {
+    name: 'a slot is freed twice by one run',
+    file: SLOT,
+    find: 'this.#outstanding--;',
+    replace: 'this.#outstanding = Math.max(0, this.#outstanding - 2);',
+  },
+  {
+    name: 'a slot is never freed after a fault of its worker',
+    file: SLOT,
+    find: 'this.#refused = new Map(); void',
+    replace: 'this.#refused = new Map(); this.#loads = 1; void',
+  },
+  {
+    name: 'a worker near its end takes any number of runs',
+    file: SLOT,
+    find: '(this.#outstanding === 1 && this.#nearEnd.reached)',
+    replace: 'this.#nearEnd.reached',
+  },
+  {
+    name: 'nobody is told that a slot has become free',
+    file: SLOT,
+    find: "this.#state === 'busy' && this.#outstanding === 0",
+    replace: "this.#state === 'busy' && this.#outstanding === 1",
+  },
+  {
+    name: 'a worker stays near its end when its run is over',
+    file: 'gateway/pool/near-end.js',
+    find: 'this.#timer = undefined; this.reached = false;',
+    replace: 'this.#timer = undefined;',
+  },
+  {
+    name: 'the pool tells nobody that a slot has become free',
+    file: 'gateway/pool/pool.js',
+    find: 'this.#onFree();',
+    replace: '',
+  },
+  {
+    name: 'lost wake-up: what comes while work is handed out is not looked at',
+    file: DISPATCHER,
+    find: 'this.#again = true;',
+    replace: 'this.#again = !this.#pumping;',
+  },
+  {
+    name: 'lost wake-up: only the first is dispatched',
+    file: DISPATCHER,
+    find: 'this.#scheduled = false; try',
+    replace: 'try',
+  },
+  {
+    name: 'a batch that met a fault is not taken up again until something else happens',
+    file: DISPATCHER,
+    find: 'this.#wait(work); this.#pump();',
+    replace: 'this.#wait(work);',
+  },
+  {
+    name: 'a batch that was taken up again is given up for its waiting, too',
+    file: DISPATCHER,
+    find: 'work.timer?.cancel(); return work;',
+    replace: 'return work;',
+  },
+  {
+    name: 'a batch may kill any number of workers',
+    file: DISPATCHER,
+    find: 'batch.attempts++;',
+    replace: '',
+  },
+  {
+    name: 'an answer is handed out twice',
+    file: DISPATCHER,
+    find: 'work.batch.complete(outcome);',
+    replace: 'work.batch.complete(outcome); work.batch.complete(outcome);',
+  },
+  {
+    name: 'a worker is sent what it does not hold',
+    file: DISPATCHER,
+    find: 'this.#options.source.take(slot.canRun)',
+    replace: 'this.#options.source.take(() => true)',
+  },
+];
