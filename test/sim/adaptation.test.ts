@@ -29,7 +29,7 @@ for (const { mode, noise } of CASES) {
     }).start();
     const lastsMs = FACTORS.length * PHASE_S * 1000;
     const deadlineMs = (): number => 5 * runMs(MODEL, 16);
-    begin(world, { model: MODEL, arrivals: poisson(world.random, 4 * CAPACITY), deadlineMs, lastsMs });
+    begin(world, { model: MODEL, arrivals: poisson(world.random, 2.5 * CAPACITY), deadlineMs, lastsMs });
     await world.clock.run(lastsMs);
     const tally = world.tally('waiting');
     const shares = FACTORS.map((factor, phase) => {

@@ -113,3 +113,23 @@ for (const mode of ['all on', 'no admission'] as const) {
       for (const model of MODELS) for (const rows of [1, 2, 4]) await alone(model, rows);
   });
 }
+
+test('bounds are as wide after a while as in the beginning', async () => {
+  const world = await new World({
+    models: [PLAIN],
+    batcher: { ...scheduler('no admission'), maxQueueRows: 12 },
+  }).start();
+  for (let round = 0; round < 50; round++) {
+    let answered = 0;
+    for (let i = 0; i < 12; i++) {
+      world.submit({
+        model: PLAIN,
+        onEnd: (result) => {
+          if (result !== undefined) answered++;
+        },
+      });
+    }
+    await world.clock.run(1000);
+    assert.equal(answered, 12, `round ${round}`);
+  }
+});

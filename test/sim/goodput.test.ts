@@ -14,7 +14,7 @@ const WORKERS = 2;
 const FULL_BATCH_MS = runMs(MODEL, 16);
 const CAPACITY = capacity(MODEL, WORKERS);
 const WARM_UP_MS = 2000;
-const LASTS_MS = FULL ? 60_000 : 8000;
+const LASTS_MS = FULL ? 20_000 : 6000;
 
 /** Goodput that is wanted of what is possible, and how much of the work may have been for nothing. */
 const LEAST_SHARE = 0.98;

@@ -12,6 +12,7 @@ export interface Load extends Omit<SimRequest, 'deadlineMs'> {
 
 /** Begins a load now; it goes on while the world's clock runs. */
 export function begin(world: World, load: Load): void {
+  world.clock.stacks = false;
   const { arrivals, deadlineMs, lastsMs, ...request } = load;
   const until = world.clock.elapsedMs + lastsMs;
   const arrive = (): void => {

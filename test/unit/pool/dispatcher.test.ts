@@ -314,3 +314,20 @@ test('soon: work that arrives together is looked at once, later; a worker that b
   workers.of(0).respond();
   await pool.close(1000);
 });
+
+test('work that comes while another slot is given some is not missed', async () => {
+  const { workers, source } = await setUp(2);
+  const late = new FakeBatch();
+  const first = new FakeBatch();
+  const take = source.take.bind(source);
+  let asked = 0;
+  // There is nothing for the first slot; while the second is served, something comes for it.
+  source.take = (runs) => (++asked === 1 ? undefined : take(runs));
+  first.gather = () => {
+    source.add(late);
+    return { key: first.key, inputs: [], outputs: ['Y'] };
+  };
+  source.add(first);
+  assert.equal(late.gathers, 1);
+  assert.equal(workers.of(0).runs.length, 1);
+});
