@@ -22,6 +22,8 @@ if (files.length === 0) {
   console.error('No test file found: build first (npm run build), and name folders of test/.');
   process.exit(1);
 }
+/** The whole simulation takes minutes where it has to share its cores. */
+const timeoutMs = process.env['SIM_SIZE'] === 'full' ? 900_000 : 120_000;
 const { status } = spawnSync(
   process.execPath,
   [
@@ -29,7 +31,7 @@ const { status } = spawnSync(
     pathToFileURL(join(here, 'support/leak-guard.js')).href,
     '--test',
     '--test-concurrency=2',
-    '--test-timeout=120000',
+    `--test-timeout=${timeoutMs}`,
     ...files,
   ],
   { stdio: 'inherit', env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' } },

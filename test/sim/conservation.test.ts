@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { BatcherOptions } from '../../gateway/batching/batcher-options.js';
 import { poisson } from '../support/sim/arrivals.js';
 import { begin } from '../support/sim/load.js';
-import { runMs, type SimModel, simModel } from '../support/sim/models.js';
+import { runMs, type SimModel, scheduled, simModel } from '../support/sim/models.js';
 import { FULL, scheduler } from '../support/sim/modes.js';
 import { isPoisoned, Witness } from '../support/sim/witness.js';
 import { World } from '../support/sim/world.js';
@@ -14,7 +14,22 @@ const SHORT = simModel('short', { fixedMs: 1, perRowMs: 0.25 }, 16);
 const LIMITED = simModel('limited', { fixedMs: 10, perRowMs: 1 }, 4, {
   configuration: { inputs: [], outputs: [], parameters: {}, runtime: {}, instanceCount: 1 },
 });
-const MODELS = [PLAIN, SHORT, LIMITED];
+const ORDERED = simModel('ordered', { fixedMs: 5, perRowMs: 1 }, 4, scheduled({ preserveOrdering: true }));
+const LEVELS = simModel(
+  'levels',
+  { fixedMs: 5, perRowMs: 1 },
+  8,
+  scheduled({
+    preferredBatchSizes: [4],
+    maxQueueDelayMs: 8,
+    priorityLevels: 3,
+    defaultPriorityLevel: 2,
+    queuePolicies: {
+      3: { timeoutAction: 'delay', allowTimeoutOverride: false, defaultTimeoutMs: 10, maxQueueSize: 6 },
+    },
+  }),
+);
+const MODELS = [PLAIN, SHORT, LIMITED, ORDERED, LEVELS];
 
 const arrival = fc.record({
   // Many at once, and pauses in which everything runs dry.
@@ -23,7 +38,9 @@ const arrival = fc.record({
     { weight: 4, arbitrary: fc.integer({ min: 1, max: 10 }) },
     { weight: 1, arbitrary: fc.integer({ min: 11, max: 300 }) },
   ),
-  model: fc.constantFrom(PLAIN, PLAIN, SHORT, LIMITED),
+  model: fc.constantFrom(PLAIN, PLAIN, SHORT, LIMITED, ORDERED, LEVELS),
+  caller: fc.constantFrom('', '', 'A', 'B'),
+  priority: fc.constantFrom(0n, 1n, 2n, 3n),
   rows: fc.constantFrom(1, 1, 1, 2, 3, 4),
   deadlineMs: fc.option(fc.integer({ min: 1, max: 200 }), { nil: undefined }),
   poisoned: fc.integer({ min: 0, max: 14 }).map((n) => n === 14),
@@ -54,6 +71,8 @@ async function play({ seed, workers, noise, switches, order, dies, arrivals }: S
     batcher: options as Partial<BatcherOptions>,
   }).start();
   const reasons = new Set([
+    // Of the levels.
+    'queue_full',
     ...(switches.earlyDrop ? ['early_drop'] : []),
     ...(switches.admission ? ['backlog', 'too_short'] : []),
   ]);
@@ -67,7 +86,7 @@ async function play({ seed, workers, noise, switches, order, dies, arrivals }: S
 }
 
 test('nothing is lost, settled twice, run too late or answered to another, whatever comes, leaves and breaks', async () => {
-  await fc.assert(fc.asyncProperty(scenario, play), { numRuns: FULL ? 3000 : 300 });
+  await fc.assert(fc.asyncProperty(scenario, play), { numRuns: FULL ? 3000 : 300, includeErrorInReport: true });
 });
 
 test('no worker is idle while something waits that it may run', async () => {
@@ -110,7 +129,8 @@ for (const mode of ['all on', 'no admission'] as const) {
       assert.equal(code, 'OK', `${rows} rows for ${model.manifest.model}`);
     };
     for (let round = 0; round < 30; round++)
-      for (const model of MODELS) for (const rows of [1, 2, 4]) await alone(model, rows);
+      for (const model of [PLAIN, SHORT, LIMITED, ORDERED])
+        for (const rows of [1, 2, 4]) await alone(model, rows);
   });
 }
 

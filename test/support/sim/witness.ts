@@ -18,6 +18,8 @@ export interface Watched {
   readonly poisoned: boolean;
   /** When its caller leaves, from its submission; undefined: it stays. */
   readonly leavesMs: number | undefined;
+  readonly caller?: string;
+  readonly priority?: bigint;
 }
 
 interface Record extends Watched {
@@ -43,6 +45,8 @@ export class Witness {
   readonly #world: World;
   readonly #allowed: Allowed;
   readonly #all: Record[] = [];
+  /** The last request that was answered, by model version. */
+  readonly #answered = new Map<string, number>();
   #violation: unknown;
   /** Runs now, by model version. */
   readonly #running = new Map<string, number>();
@@ -69,6 +73,8 @@ export class Witness {
       rows: watched.rows,
       value: watched.poisoned ? -id : id,
       ...(watched.deadlineMs === undefined ? {} : { deadlineMs: watched.deadlineMs }),
+      caller: watched.caller ?? '',
+      priority: watched.priority ?? 0n,
       cancellation,
       onEnd: (result, error) => this.#note(() => this.#onEnd(each, result, error)),
     });
@@ -121,6 +127,14 @@ export class Witness {
     this.#running.set(command.key, running);
   }
 
+  /** Where a model wants its answers in the order of its requests. */
+  #checkOrder({ id, model }: Record): void {
+    if (model.manifest.configuration?.scheduling?.preserveOrdering !== true) return;
+    const key = versionKey(model.manifest);
+    assert.ok(id > (this.#answered.get(key) ?? 0), `request ${id} is answered in its turn`);
+    this.#answered.set(key, id);
+  }
+
   #onEnd(each: Record, result: InferResult | undefined, error: GatewayError | undefined): void {
     each.ends++;
     const now = this.#world.clock.now();
@@ -129,6 +143,7 @@ export class Witness {
       assert.ok(!poisoned, `request ${id} is guilty`);
       assert.ok(now < deadlineOf(each), `request ${id} is not answered after its deadline`);
       assert.deepEqual(valuesOf(result.outputs[0]), Array(rows).fill(id), 'its own answer');
+      this.#checkOrder(each);
       return;
     }
     const reason = error?.details.reason ?? '';
