@@ -9,8 +9,8 @@ export const BATCHING_BUGS: readonly Bug[] = [
   {
     name: 'lost wake-up: only the first request of all is announced',
     file: BATCHER,
-    find: 'if (!this.#held) this.onWork();',
-    replace: 'if (!this.#held && this.#entries === 1) this.onWork();',
+    find: 'try { if (!this.#held) this.onWork();',
+    replace: 'try { if (!this.#held && this.#entries === 1) this.onWork();',
   },
   {
     name: 'lost wake-up: after a hold',
@@ -33,8 +33,8 @@ export const BATCHING_BUGS: readonly Bug[] = [
   {
     name: 'one run more than the limit of instances',
     file: BATCHER,
-    find: 'lane.running < lane.maxRunning',
-    replace: 'lane.running <= lane.maxRunning',
+    find: 'lane.running >= lane.maxRunning || !this.#runs',
+    replace: 'lane.running > lane.maxRunning || !this.#runs',
   },
   {
     name: 'a run that is over still counts among its instances',
@@ -51,8 +51,8 @@ export const BATCHING_BUGS: readonly Bug[] = [
   {
     name: 'rows of who leaves the queue without a run count as waiting',
     file: BATCHER,
-    find: 'this.#queuedRows -= entry.cost;',
-    replace: '',
+    find: "if (was === 'waiting') { this.#queuedRows -= entry.cost;",
+    replace: "if (was === 'waiting') {",
   },
   {
     name: 'bytes of settled entries count as held',
@@ -63,8 +63,8 @@ export const BATCHING_BUGS: readonly Bug[] = [
   {
     name: 'who leaves stays in the queue',
     file: BATCHER,
-    find: 'this.#backlog.remove(entry);',
-    replace: '',
+    find: 'this.#queuedRows -= entry.cost; this.#backlog.remove(entry); } else',
+    replace: 'this.#queuedRows -= entry.cost; } else',
   },
   {
     name: 'what runs is not counted as running',
@@ -123,8 +123,8 @@ export const BATCHING_BUGS: readonly Bug[] = [
   {
     name: 'run times are learned in seconds',
     file: BATCH,
-    find: 'latency.observe(rows, computeMs)',
-    replace: 'latency.observe(rows, computeMs / 1000)',
+    find: 'latency.observe(rows, computeMs, now)',
+    replace: 'latency.observe(rows, computeMs / 1000, now)',
   },
   {
     name: 'a deadline is compared with another clock',

@@ -32,8 +32,8 @@ export const POOL_BUGS: readonly Bug[] = [
   {
     name: 'a worker stays near its end when its run is over',
     file: 'gateway/pool/near-end.js',
-    find: 'this.#timer = undefined; this.reached = false;',
-    replace: 'this.#timer = undefined;',
+    find: 'this.#endsAt = Number.NEGATIVE_INFINITY; this.reached = false;',
+    replace: 'this.#endsAt = Number.NEGATIVE_INFINITY;',
   },
   {
     name: 'the pool tells nobody that a slot has become free',
@@ -80,7 +80,7 @@ export const POOL_BUGS: readonly Bug[] = [
   {
     name: 'a worker is sent what it does not hold',
     file: DISPATCHER,
-    find: 'this.#options.source.take(slot.canRun)',
-    replace: 'this.#options.source.take(() => true)',
+    find: 'this.#options.source.take(slot.canRun,',
+    replace: 'this.#options.source.take(() => true,',
   },
 ];

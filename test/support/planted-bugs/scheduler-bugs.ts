@@ -1,21 +1,79 @@
 import type { Bug } from './bug.js';
 
+const CHOOSE = 'gateway/batching/choose-batch.js';
+const FORM = 'gateway/batching/form-batch.js';
+const ADMISSION = 'gateway/batching/admission.js';
+const LATENCY = 'gateway/batching/latency-model.js';
+const QUEUE = 'gateway/batching/batch-queue.js';
 const POLICY = 'gateway/batching/batch-policy.js';
-const BACKLOG = 'gateway/batching/backlog.js';
 
 /** Of the order, of the choice of batches, of what is dropped or refused, and of what is learned. */
 export const SCHEDULER_BUGS: readonly Bug[] = [
   {
-    name: 'a batch is one row too large',
-    file: POLICY,
-    find: 'forming.cost + head.cost > maxCost',
-    replace: 'forming.cost + head.cost > maxCost + 1',
+    name: 'off by one: a batch is one row too large',
+    file: CHOOSE,
+    find: 'count > 0 && cost + candidate.cost > rows',
+    replace: 'count > 0 && cost + candidate.cost > rows + 1',
   },
   {
-    name: 'a batch is never full',
-    file: POLICY,
-    find: 'forming.cost + head.cost > maxCost',
-    replace: 'forming.cost + head.cost >= maxCost',
+    name: 'off by one: a batch is never full',
+    file: CHOOSE,
+    find: 'count > 0 && cost + candidate.cost > rows',
+    replace: 'count > 0 && cost + candidate.cost >= rows',
+  },
+  {
+    name: 'feasibility is ignored: batches are as large as they can be',
+    file: CHOOSE,
+    find: 'if (forecast.guardMs(aim.cost) <= leftMs) return whole();',
+    replace: 'return whole();',
+  },
+  {
+    name: 'one tight deadline shrinks the batches of an overloaded queue',
+    file: CHOOSE,
+    find: '!at.earlyDrop || at.othersInTime(saving.cost, tight)',
+    replace: 'true',
+  },
+  {
+    name: 'what has expired is put into batches',
+    file: FORM,
+    find: 'if (entry.deadline <= now)',
+    replace: 'if (entry.deadline <= 0)',
+  },
+  {
+    name: 'what is hopeless is run',
+    file: FORM,
+    find: 'entry.deadline < startsAt + latency.estimateMs(entry.cost)',
+    replace: 'entry.deadline < startsAt',
+  },
+  {
+    name: 'a duration is taken for seconds where the hopeless are told',
+    file: FORM,
+    find: 'entry.deadline < startsAt + latency.estimateMs(entry.cost)',
+    replace: 'entry.deadline < startsAt + 1000 * latency.estimateMs(entry.cost)',
+  },
+  {
+    name: 'nobody is refused at admission',
+    file: ADMISSION,
+    find: 'if (lateMs <= 0) return;',
+    replace: 'if (lateMs <= 1e9) return;',
+  },
+  {
+    name: 'admission forgets that there are several workers',
+    file: ADMISSION,
+    find: 'at.rowsAhead / (at.batchRows * at.workers)',
+    replace: 'at.rowsAhead / at.batchRows',
+  },
+  {
+    name: 'admission takes a deadline for a duration',
+    file: ADMISSION,
+    find: 'earliestEnd(at) - at.deadline',
+    replace: 'earliestEnd(at) - (at.deadline - at.now)',
+  },
+  {
+    name: 'nothing is learned after preparation',
+    file: LATENCY,
+    find: 'size.surprise += NEW_WEIGHT * bounded(surprise - size.surprise);',
+    replace: '',
   },
   {
     name: 'the latest deadline comes first',
@@ -30,27 +88,51 @@ export const SCHEDULER_BUGS: readonly Bug[] = [
     replace: 'a.sequence > b.sequence',
   },
   {
-    name: 'what has expired is put into batches',
-    file: POLICY,
-    find: 'head.deadline <= now)',
-    replace: 'head.deadline <= 0)',
+    name: 'the least urgent level comes first',
+    file: QUEUE,
+    find: 'this.#lines.sort((a, b) => a.level - b.level)',
+    replace: 'this.#lines.sort((a, b) => b.level - a.level)',
+  },
+  {
+    name: 'a queue forgets no rows',
+    file: QUEUE,
+    find: 'this.cost -= entry.cost;',
+    replace: '',
+  },
+  {
+    name: 'what a caller has had is not counted',
+    file: 'gateway/batching/caller-shares.js',
+    find: 'account.used += this.priceOf(caller, rows);',
+    replace: '',
+  },
+  {
+    name: 'answers leave as they come where they should keep their order',
+    file: 'gateway/batching/answer-order.js',
+    find: 'if (!first.done && first.deliver === undefined) return;',
+    replace: 'if (!first.done && first.deliver === undefined) { this.#places.shift(); continue; }',
+  },
+  {
+    name: 'lost wake-up: what was held back is not looked at again',
+    file: 'gateway/batching/wake-timer.js',
+    find: 'if (instant >= this.#at)',
+    replace: 'if (instant >= 0)',
+  },
+  {
+    name: "a request's timeout is taken for milliseconds",
+    file: 'gateway/batching/queue-policy.js',
+    find: 'asked / 1000 :',
+    replace: 'asked :',
   },
   {
     name: "rows that have left a version's queue count against its bound",
-    file: BACKLOG,
-    find: 'entry.lane.queuedCost -= entry.cost;',
+    file: 'gateway/batching/backlog.js',
+    find: 'lane.queuedCost -= entry.cost;',
     replace: '',
   },
   {
     name: 'empty queues are kept',
-    file: BACKLOG,
+    file: 'gateway/batching/backlog.js',
     find: 'queues.delete(entry.shape);',
-    replace: '',
-  },
-  {
-    name: 'the order of queues does not follow their first entries',
-    file: BACKLOG,
-    find: 'if (turnChanged) this.#order.reorder(queue);',
     replace: '',
   },
 ];
