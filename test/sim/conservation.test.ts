@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { BatcherOptions } from '../../gateway/batching/batcher-options.js';
+import { Cancellation } from '../../gateway/core/cancellation.js';
 import { poisson } from '../support/sim/arrivals.js';
 import { begin } from '../support/sim/load.js';
 import { runMs, type SimModel, scheduled, simModel } from '../support/sim/models.js';
@@ -86,7 +87,10 @@ async function play({ seed, workers, noise, switches, order, dies, arrivals }: S
 }
 
 test('nothing is lost, settled twice, run too late or answered to another, whatever comes, leaves and breaks', async () => {
-  await fc.assert(fc.asyncProperty(scenario, play), { numRuns: FULL ? 3000 : 300, includeErrorInReport: true });
+  await fc.assert(fc.asyncProperty(scenario, play), {
+    numRuns: FULL ? 3000 : 300,
+    includeErrorInReport: true,
+  });
 });
 
 test('no worker is idle while something waits that it may run', async () => {
@@ -152,4 +156,35 @@ test('bounds are as wide after a while as in the beginning', async () => {
     await world.clock.run(1000);
     assert.equal(answered, 12, `round ${round}`);
   }
+});
+
+test('who has left the queue does not make a batch full', async () => {
+  const model = simModel('held', { fixedMs: 5, perRowMs: 1 }, 8, scheduled({ maxQueueDelayMs: 50 }));
+  const world = await new World({ models: [model] }).start();
+  const began: number[] = [];
+  world.workers.onRun = () => began.push(world.clock.elapsedMs);
+  const leaving = Array.from({ length: 6 }, () => new Cancellation());
+  world.submit({ model });
+  for (const cancellation of leaving) world.submit({ model, cancellation });
+  await world.clock.run(10);
+  for (const cancellation of leaving) cancellation.cancel();
+  await world.clock.run(10);
+  world.submit({ model });
+  await world.windUp();
+  assert.deepEqual(began, [50], 'two that wait are let wait for others');
+});
+
+test("a request's own timeout, in microseconds, ends its waiting", async () => {
+  const world = await new World({ models: [PLAIN], batcher: scheduler('no admission') }).start();
+  let endedAt = Number.NaN;
+  world.batcher.hold();
+  world.submit({
+    model: PLAIN,
+    timeoutUs: 60_000n,
+    onEnd: () => {
+      endedAt = world.clock.elapsedMs;
+    },
+  });
+  await world.windUp();
+  assert.ok(endedAt >= 60 && endedAt <= 70, `ended after ${endedAt} ms`);
 });

@@ -11,9 +11,9 @@ const POLICY = 'gateway/batching/batch-policy.js';
 export const SCHEDULER_BUGS: readonly Bug[] = [
   {
     name: 'off by one: a batch is one row too large',
-    file: CHOOSE,
-    find: 'count > 0 && cost + candidate.cost > rows',
-    replace: 'count > 0 && cost + candidate.cost > rows + 1',
+    file: FORM,
+    find: 'lane.target(at.shared) : lane.maxCost;',
+    replace: 'lane.target(at.shared) + 1 : lane.maxCost + 1;',
   },
   {
     name: 'off by one: a batch is never full',
@@ -32,12 +32,6 @@ export const SCHEDULER_BUGS: readonly Bug[] = [
     file: CHOOSE,
     find: '!at.earlyDrop || at.othersInTime(saving.cost, tight)',
     replace: 'true',
-  },
-  {
-    name: 'what has expired is put into batches',
-    file: FORM,
-    find: 'if (entry.deadline <= now)',
-    replace: 'if (entry.deadline <= 0)',
   },
   {
     name: 'what is hopeless is run',

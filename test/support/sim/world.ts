@@ -39,6 +39,8 @@ export interface SimRequest {
   readonly deadlineMs?: number;
   readonly caller?: string;
   readonly priority?: bigint;
+  /** The request parameter `timeout`. */
+  readonly timeoutUs?: bigint;
   readonly cancellation?: Cancellation;
   /** Told of the end, whichever it is; at most one of the two is given. */
   readonly onEnd?: (result: InferResult | undefined, error: GatewayError | undefined) => void;
@@ -130,7 +132,7 @@ export class World {
   }
 
   submit(request: SimRequest): void {
-    const { model, rows = 1, value = 0, deadlineMs = Number.POSITIVE_INFINITY, priority } = request;
+    const { model, rows = 1, value = 0, deadlineMs = Number.POSITIVE_INFINITY } = request;
     const now = this.clock.now();
     const tally = this.tally(request.tag ?? model.manifest.model);
     const counts = this.#counts();
@@ -143,7 +145,7 @@ export class World {
       id: '',
       inputs: [tensor(rows, value)],
       outputs: [],
-      parameters: priority === undefined ? NO_PARAMETERS : new Map([['priority', priority]]),
+      parameters: parametersOf(request),
       deadline: now + deadlineMs,
       cancellation: request.cancellation ?? new Cancellation(),
       arrivedAt: now,
@@ -211,6 +213,14 @@ export class World {
     this.runRows += rows;
     this.computeMs.set(command.key, (this.computeMs.get(command.key) ?? 0) + computeMs);
   }
+}
+
+function parametersOf({ priority, timeoutUs }: SimRequest): ReadonlyMap<string, ParameterValue> {
+  if (priority === undefined && timeoutUs === undefined) return NO_PARAMETERS;
+  const parameters = new Map<string, ParameterValue>();
+  if (priority !== undefined) parameters.set('priority', priority);
+  if (timeoutUs !== undefined) parameters.set('timeout', timeoutUs);
+  return parameters;
 }
 
 /** By row count, of zeros. */
