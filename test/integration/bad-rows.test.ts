@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createClient, type SluiceClient, SluiceClientError } from '../../client/client.js';
+import type { Settings } from '../../gateway/config/from-settings.js';
+import { countedRuns, type SentRun } from '../support/counted-runs.js';
 import { inferRaw } from '../support/infer-raw.js';
 import { addModel, gatherModel, onnxModel } from '../support/onnx-model.js';
 import { RawClient } from '../support/raw-grpc.js';
+import { scrape } from '../support/scrape.js';
 import { makeRepository, type RunningGateway, useGateway } from '../support/use-gateway.js';
 
 /** `Y` = the elements of X below 1000: a row that is not below disappears. No made-up input does that. */
@@ -20,6 +23,8 @@ const vanishing = onnxModel({
 
 interface Running extends RunningGateway {
   readonly client: SluiceClient;
+  /** All that was sent to the worker. */
+  readonly runs: readonly SentRun[];
 }
 
 async function serve(t: TestContext): Promise<Running> {
@@ -28,11 +33,18 @@ async function serve(t: TestContext): Promise<Running> {
     'add/1/model.onnx': addModel(1),
     'vanishing/1/model.onnx': vanishing,
   });
-  const running = await useGateway(t, { modelRepository: [repository], workers: { count: 1 } });
+  const { openChannel, runs } = countedRuns();
+  // Batches as large as they can be, so that it is known who shares one.
+  const settings: Settings = {
+    modelRepository: [repository],
+    workers: { count: 1 },
+    queue: { batchChoice: false },
+  };
+  const running = await useGateway(t, settings, { openChannel });
   const client = createClient({ address: running.address });
   t.after(() => client.close());
   for (const name of ['gather', 'add', 'vanishing']) await client.modelMetadata(name);
-  return { ...running, client };
+  return { ...running, client, runs };
 }
 
 /** Makes all these calls wait until they are in one queue, so that they share a batch. */
@@ -43,16 +55,6 @@ async function inOneBatch<T>({ gateway }: Running, calls: readonly (() => Promis
     await new Promise((resolve) => setImmediate(resolve));
   gateway.batcher.release();
   return settled;
-}
-
-async function metric({ httpPort }: Running, line: string): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
-  return Number(
-    text
-      .split('\n')
-      .find((one) => one.startsWith(`${line} `))
-      ?.slice(line.length) ?? 0,
-  );
 }
 
 function codeOf(outcome: PromiseSettledResult<unknown> | undefined): string {
@@ -69,6 +71,11 @@ test('C55 C56 one index out of the table among 32 callers: INVALID_ARGUMENT for 
     running,
     Array.from({ length: 32 }, (_, i) => () => gather.predict({ I: [[index(i)]] })),
   );
+  // 32, then two halves of each batch that was refused: 1 + 2 log2(32).
+  assert.deepEqual(
+    running.runs.map(({ rows }) => rows),
+    [32, 16, 16, 8, 8, 4, 4, 2, 2, 1, 1],
+  );
   for (const [i, outcome] of outcomes.entries()) {
     if (i === 17) {
       assert.equal(codeOf(outcome), 'INVALID_ARGUMENT');
@@ -80,7 +87,29 @@ test('C55 C56 one index out of the table among 32 callers: INVALID_ARGUMENT for 
     assert.deepEqual(outcome.value.outputs.Y.bytes(), alone.outputs.Y.bytes(), `row ${i}`);
   }
   const labels = '{model="gather",version="1",code="INVALID_ARGUMENT"}';
-  assert.equal(await metric(running, `sluice_requests_total${labels}`), 1);
+  assert.equal(await scrape(running, `sluice_requests_total${labels}`), 1);
+});
+
+test('C55 C56 32 indices out of the table, all in one batch: each owner gets what was said of its own, after 63 runs', async (t) => {
+  const running = await serve(t);
+  const gather = running.client.model('gather');
+  const outcomes = await inOneBatch(
+    running,
+    Array.from({ length: 32 }, (_, i) => () => gather.predict({ I: [[100 + i]] })),
+  );
+  for (const [i, outcome] of outcomes.entries()) {
+    assert.equal(codeOf(outcome), 'INVALID_ARGUMENT');
+    assert.match(
+      String((outcome as PromiseRejectedResult).reason),
+      new RegExp(`idx=${100 + i} must be within`),
+    );
+  }
+  // 32 of one row, and the 31 batches that had to be halved for that: less than twice as many runs as one by one.
+  assert.equal(running.runs.length, 63);
+  assert.equal(running.runs.filter(({ rows }) => rows === 1).length, 32);
+  // The worker is none the worse.
+  assert.deepEqual((await gather.predict({ I: [[3]] })).outputs['Y']?.data, [[30]]);
+  assert.equal(running.gateway.pool.status()[0]?.restarts, 0);
 });
 
 test('C57 an output with rows missing is INTERNAL for those who shared the batch, counted, and nobody gets another’s rows', async (t) => {
@@ -96,7 +125,7 @@ test('C57 an output with rows missing is INTERNAL for those who shared the batch
     /output 'Y' has shape \[2\] after a batch of 3 rows/,
   );
   const labels = '{model="vanishing",version="1",code="INTERNAL"}';
-  assert.equal(await metric(running, `sluice_requests_total${labels}`), 3);
+  assert.equal(await scrape(running, `sluice_requests_total${labels}`), 3);
   // Alone, what the model made is what the caller gets. NaN is an answer like any other.
   assert.deepEqual((await model.predict({ X: [2000] })).outputs.Y.data, []);
   const nan = await running.client.model<{ Y: unknown[][] }>('add').predict({ X: [['NaN', 1, 2, 3]] });
