@@ -18,6 +18,8 @@ const FIT_EVERY = 16;
 const FIT_EVERY_MS = 10;
 /** The share of recent runs that the guard covers. */
 const GUARD_QUANTILE = 0.95;
+/** The same for what comes beside a run: a front end that lets one worker wait makes a whole batch late, so the rare long ones count. */
+const OVERHEAD_QUANTILE = 0.99;
 
 /** A run of a batch: its rows and how long session.run took. */
 export interface LatencySample {
@@ -46,7 +48,7 @@ export class LatencyModel {
   readonly #sizes: (Size | undefined)[] = new Array(BUCKETS).fill(undefined);
   /** Runs of `session.run` against the line, and what a batch takes beside its run. */
   readonly #ratios = new RollingQuantile(64, GUARD_QUANTILE);
-  readonly #overheads = new RollingQuantile(64, GUARD_QUANTILE);
+  readonly #overheads = new RollingQuantile(64, OVERHEAD_QUANTILE);
   /** Buckets of which anything is known. */
   readonly #seen = new Set<number>();
   #reference: Line | undefined;
@@ -124,7 +126,7 @@ export class LatencyModel {
     return this.estimateMs(rows) * this.guardRatio + 2 * this.#overheads.value;
   }
 
-  /** What a batch takes beside its run, 19 times of 20. */
+  /** What a batch takes beside its run, 99 times of 100. */
   get overheadMs(): number {
     return this.#overheads.value;
   }
