@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Batcher } from './batching/batcher.js';
 import { FIFO, type SchedulerSwitches } from './batching/batcher-options.js';
+import { buildPool } from './build-pool.js';
 import { configFrom, type Settings } from './config/from-settings.js';
 import { detectMachine, type Machine, systemFacts } from './config/machine.js';
 import { disableRuntimeTelemetry } from './config/privacy.js';
@@ -19,9 +20,8 @@ import type { LogSwitches } from './core/log-switches.js';
 import { type Logger, silentLogger } from './core/logger.js';
 import { Fronts, type Ports } from './fronts.js';
 import { Dispatcher } from './pool/dispatcher.js';
-import { Pool } from './pool/pool.js';
+import type { Pool } from './pool/pool.js';
 import { Preparer } from './pool/preparer.js';
-import { type ThreadChannelOptions, threadChannels } from './pool/thread-channel.js';
 import { scanRepositories } from './repository/model-source.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
 import { Registry } from './repository/registry.js';
@@ -101,7 +101,6 @@ export function createGateway(settings: Settings = {}, dependencies: GatewayDepe
 
 /** Part of the exit time that is kept for ending the workers. */
 const WORKER_EXIT_MS = 2000;
-const WAITING_MAX_HEAP_MB = 256;
 
 class Server implements Gateway {
   readonly config: Config;
@@ -139,14 +138,8 @@ class Server implements Gateway {
     this.#metrics = this.#buildMetrics();
     const recorder = new Statistics(this.#metrics);
     this.#statistics = recorder;
-    this.pool = new Pool({
-      slots: this.plan.workers,
-      open: dependencies.openChannel ?? threadChannels(this.#threadOptions()),
-      clock,
-      random: Math.random,
-      logger,
-      recorder,
-    });
+    const { openChannel } = dependencies;
+    this.pool = buildPool({ config, plan: this.plan, clock, logger, recorder, openChannel });
     this.pool.onReadyChange((ready) => this.#capacityChanged(ready));
     this.#preparer = new Preparer({ clock, logger });
     this.catalog = this.#buildRegistry();
@@ -240,13 +233,6 @@ class Server implements Gateway {
     const started = this.#started?.catch(() => {});
     this.#stopped ??= Promise.resolve(started).then(() => this.#stop());
     return this.#stopped;
-  }
-
-  #threadOptions(): ThreadChannelOptions {
-    const { intraOpThreads } = this.plan;
-    // A waiting model that is told to exhaust the heap need not take all of the machine's memory for it.
-    const heap = this.config.workers.enableWaitingRuntime ? { maxHeapMb: WAITING_MAX_HEAP_MB } : {};
-    return { clock: this.#clock, recorder: this.#metrics, intraOpThreads, ...heap };
   }
 
   /** Fewer workers than planned is what an operator wants to see; at start and at the end it is a matter of course. */

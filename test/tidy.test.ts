@@ -80,8 +80,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/telemetry',
     'gateway/serving',
     'gateway/pool',
+    'gateway/build-pool',
     'gateway/fronts',
   ],
+  'gateway/build-pool': ['gateway/core', 'gateway/config', 'gateway/pool'],
   'gateway/fronts': ['gateway/core', 'gateway/config', 'gateway/repository', 'gateway/grpc', 'gateway/http'],
   'gateway/main': [
     'gateway/core',

@@ -113,11 +113,13 @@ export interface WorkerTask {
 /**
  * Words of the status block, an Int32Array over the shared bytes. The worker claims Phase 0 -> 1 before each run and
  * gives 1 -> 0 back after it; the gateway may end a thread only after it has won 0 -> 2, since ending a thread
- * inside session.run aborts the whole process.
+ * inside session.run aborts the whole process. A thread that finds `givenUp` set begins nothing more.
  */
-export const StatusWord = { phase: 0, runId: 1 } as const;
+export const StatusWord = { phase: 0, runId: 1, givenUp: 2 } as const;
 export const Phase = { idle: 0, running: 1, fenced: 2 } as const;
 export const STATUS_BLOCK_BYTES = 64;
+/** Index in a Float64Array over the same bytes: when the present run began, on the machine-wide monotonic clock. */
+export const STARTED_AT = 2;
 
 /** Gateway to the preparing child, over IPC: answered once, with the same `id`. */
 export interface PrepareTask<Request> {

@@ -14,6 +14,16 @@ export interface ModelSettings {
   readonly versionPolicy?: VersionPolicySetting;
   /** Most rows of one batch; 0 never batches. @default config.pbtxt's, else what the model allows, at most defaultMaxBatchSize */
   readonly maxBatchSize?: number;
+  /** Workers that run this model and no other, for one that is not to be trusted. @default the workers that all share */
+  readonly workers?: ModelWorkers;
+}
+
+/** Workers of a model's own. */
+export interface ModelWorkers {
+  /** @default 'process' */
+  readonly isolation?: 'thread' | 'process';
+  /** @default 1 */
+  readonly count?: number;
 }
 
 const MAX_BATCH_SIZE = 1_000_000;
@@ -52,11 +62,21 @@ const models = new Setting<Readonly<Record<string, ModelSettings>>>({
       maxBatchSize: count(0, MAX_BATCH_SIZE)
         .describe('Most rows of one batch; 0 never batches. Default: what the model allows.')
         .exactOptional(),
+      workers: z
+        .strictObject({
+          isolation: z
+            .enum(['thread', 'process'])
+            .describe('What its workers are. Default: process.')
+            .exactOptional(),
+          count: count(1, 1024).describe('How many it has. Default: 1.').exactOptional(),
+        })
+        .describe('Workers that run this model and no other. Default: the workers that all share.')
+        .exactOptional(),
     }),
   ),
   default: NO_MODELS,
-  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`) and `maxBatchSize` (rows; 0 never batches). Both come before what its config.pbtxt says.',
-  wanted: 'a section per model name, with versionPolicy or maxBatchSize',
+  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`), `maxBatchSize` (rows; 0 never batches) and `workers` (`{isolation: process, count: 1}`: workers of its own, for a model that is not to be trusted). The first two come before what its config.pbtxt says.',
+  wanted: 'a section per model name, with versionPolicy, maxBatchSize or workers',
   placeholder: '',
   fromText: () => undefined,
 });

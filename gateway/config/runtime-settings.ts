@@ -7,7 +7,7 @@ export const WORKER_SETTINGS = {
     min: 1,
     max: 1024,
     flag: 'workers',
-    why: 'Worker threads. `auto` fills the cores that the container is given: as many as fit at `intraOpThreads` each.',
+    why: 'Workers. `auto` fills the cores that the container is given: as many as fit at `intraOpThreads` each.',
   }),
   intraOpThreads: autoInteger({
     default: 'auto',
@@ -15,6 +15,42 @@ export const WORKER_SETTINGS = {
     max: 1024,
     flag: 'intra-op-threads',
     why: 'Threads of one run inside a worker. `auto` is 1, which gives the most throughput; more shorten a single run. Workers x threads never exceed the cores.',
+  }),
+  isolation: choice(['thread', 'process'], {
+    default: 'thread',
+    flag: 'worker-isolation',
+    why: 'What a worker is. A `thread` is cheapest, but a crash in native code ends the whole server. A `process` of its own costs more memory and some time for each batch, and survives that, too.',
+  }),
+  spares: integer({
+    default: 0,
+    min: 0,
+    max: 1024,
+    flag: 'worker-spares',
+    why: 'Workers beyond `count` that are kept warm and take the place of one that ends at once. Each costs the memory of a worker.',
+  }),
+  maxHeapBytes: autoInteger({
+    default: 'auto',
+    min: 16 * 1024 * 1024,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'bytes',
+    flag: 'worker-max-heap-bytes',
+    why: "Limit of a worker's JavaScript heap; weights and tensors are outside of it. `auto` is what Node chooses.",
+  }),
+  maxRssBytes: autoInteger({
+    default: 'auto',
+    min: 64 * 1024 * 1024,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'bytes',
+    flag: 'worker-max-rss-bytes',
+    why: 'Resident memory beyond which a worker that is a process is ended, before the kernel chooses whom to end. `auto` sets no limit. Threads share the memory of the server and have none.',
+  }),
+  hangTimeoutMs: integer({
+    default: 1000,
+    min: 100,
+    max: 3_600_000,
+    unit: 'ms',
+    flag: 'worker-hang-timeout-ms',
+    why: 'Least time after which a run counts as hung. The limit of a run is this or five times what it is predicted to take, whichever is longer.',
   }),
   enableWaitingRuntime: bool({
     default: false,
@@ -76,6 +112,10 @@ export const SERVER_SETTINGS = {
     pattern: /^[\x20-\x7e]{1,128}$/,
     wanted: 'at most 128 printable ASCII characters',
     why: 'The name in ServerMetadata; one stock client insists on `triton`.',
+  }),
+  supervise: choice(['auto', 'on', 'off'], {
+    default: 'auto',
+    why: 'Whether `sluice serve` runs the server in a process of its own and starts it again after a crash. `auto` does, except where something else restarts it: as process 1 of a container, or in Kubernetes.',
   }),
   allowRuntimeSettings: bool({
     default: false,

@@ -31,8 +31,18 @@ export interface WorkerExit {
   readonly reason: string;
 }
 
+/** What a worker is in the midst of: a run, a load or an unload. */
+export interface Occupation {
+  /** Tells one from the next. */
+  readonly id: number;
+  /** When it began, as the worker says; an instant on the machine-wide monotonic clock. */
+  readonly startedAt: number;
+}
+
 /** A line to one worker, thread or process. Exactly one outcome for each run, also when the worker dies. */
 export interface Channel {
+  /** Of a worker that is a process of its own. */
+  readonly pid?: number | undefined;
   /** Loads and warms a version in this worker; rejects with a GatewayError when the model fails to load. */
   load(manifest: Manifest): Promise<void>;
   unload(key: string): Promise<void>;
@@ -40,6 +50,13 @@ export interface Channel {
   run(command: RunCommand, done: (outcome: RunOutcome) => void): void;
   /** Resolves when the worker is gone, for whatever reason. Never rejects. */
   readonly exited: Promise<WorkerExit>;
+  /** What the worker is in the midst of; undefined when it is idle, or nothing is known of it. */
+  readonly occupation: Occupation | undefined;
+  /**
+   * Gives up on a worker that may be wedged: all that it was asked is a fault at once, and what it still answers is dropped. A
+   * process is killed. A thread cannot be while it is in a run; it ends when the run returns, which may be never.
+   */
+  abandon(reason: string): void;
   /** Ends the worker once it is idle. Resolves when it is gone. */
   close(): Promise<void>;
 }

@@ -23,6 +23,7 @@ export class PendingCalls {
   readonly #recorder: Pick<Recorder, 'dropped'>;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
+  #failed = false;
 
   constructor(recorder: Pick<Recorder, 'dropped'>) {
     this.#recorder = recorder;
@@ -48,7 +49,8 @@ export class PendingCalls {
   answer(message: Answer): void {
     const call = this.#pending.get(message?.id);
     if (call === undefined) {
-      this.#recorder.dropped(message?.id < this.#nextId ? 'double_answer' : 'late_answer');
+      const known = message?.id < this.#nextId && !this.#failed;
+      this.#recorder.dropped(known ? 'double_answer' : 'late_answer');
       return;
     }
     const outcome = outcomeOf(message);
@@ -66,8 +68,9 @@ export class PendingCalls {
     if (call?.kind === 'run') this.#take(id, () => call.done(outcome));
   }
 
-  /** The worker is gone: everything left is a fault. Only the one that it was in had started, and may be to blame. */
+  /** The worker is gone or given up: everything left is a fault. Only the one that it was in had started, and may be to blame. */
   failAll(reason: string, runningId: number | undefined): void {
+    this.#failed = true;
     for (const [id, call] of [...this.#pending])
       if (call.kind === 'run') this.settleRun(id, { kind: 'fault', started: id === runningId, reason });
       else this.#take(id, () => call.reject(workerLost(`the worker ended: ${reason}`, id === runningId)));

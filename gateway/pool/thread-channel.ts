@@ -3,12 +3,20 @@ import { Piscina } from 'piscina';
 import {
   type FromWorker,
   Phase,
+  STARTED_AT,
   STATUS_BLOCK_BYTES,
   StatusWord,
   type ToWorker,
   type WorkerTask,
 } from '../../worker/protocol.js';
-import type { Channel, OpenChannel, RunCommand, RunOutcome, WorkerExit } from '../core/channel.js';
+import type {
+  Channel,
+  Occupation,
+  OpenChannel,
+  RunCommand,
+  RunOutcome,
+  WorkerExit,
+} from '../core/channel.js';
 import type { Clock } from '../core/clock.js';
 import { GatewayError } from '../core/error.js';
 import type { Manifest } from '../core/manifest.js';
@@ -54,6 +62,7 @@ class ThreadChannel implements Channel {
   readonly #options: ThreadChannelOptions;
   readonly #port: MessagePort;
   readonly #status = new Int32Array(new SharedArrayBuffer(STATUS_BLOCK_BYTES));
+  readonly #times = new Float64Array(this.#status.buffer);
   readonly #pool: Piscina;
   readonly #calls: PendingCalls;
   #settleReady: { resolve: () => void; reject: (error: GatewayError) => void } | undefined;
@@ -149,6 +158,24 @@ class ThreadChannel implements Channel {
     }
   }
 
+  get occupation(): Occupation | undefined {
+    if (this.#gone || Atomics.load(this.#status, StatusWord.phase) !== Phase.running) return undefined;
+    return {
+      id: Atomics.load(this.#status, StatusWord.runId),
+      startedAt: this.#times[STARTED_AT] as number,
+    };
+  }
+
+  abandon(reason: string): void {
+    if (this.#gone) return;
+    this.#drainPort();
+    this.#closing = true;
+    const runningId = this.occupation?.id;
+    Atomics.store(this.#status, StatusWord.givenUp, 1);
+    this.#calls.failAll(reason, runningId);
+    this.#fence();
+  }
+
   /** Tells the worker to end after what it was given. A thread that hangs idle is ended; one that hangs in a run is not. */
   async close(): Promise<void> {
     if (!this.#closing && !this.#gone) {
@@ -182,12 +209,16 @@ class ThreadChannel implements Channel {
     if (before === Phase.idle) void this.#pool.destroy();
   }
 
+  /** What it said before it died or was given up counts: a run whose answer is in the port has succeeded. */
+  #drainPort(): void {
+    for (let rest = receiveMessageOnPort(this.#port); rest; rest = receiveMessageOnPort(this.#port))
+      this.#onMessage(rest.message as FromWorker);
+  }
+
   /** Called at each sign of the worker's end; the first one counts. */
   #onDeath(reason: string): void {
     if (this.#gone) return;
-    // What it still said before it died counts: a run whose answer is in the port has succeeded.
-    for (let rest = receiveMessageOnPort(this.#port); rest; rest = receiveMessageOnPort(this.#port))
-      this.#onMessage(rest.message as FromWorker);
+    this.#drainPort();
     this.#gone = true;
     this.#reason = reason;
     this.#port.close();

@@ -1,4 +1,11 @@
-import type { Channel, OpenChannel, RunCommand, RunOutcome, WorkerExit } from '../../gateway/core/channel.js';
+import type {
+  Channel,
+  Occupation,
+  OpenChannel,
+  RunCommand,
+  RunOutcome,
+  WorkerExit,
+} from '../../gateway/core/channel.js';
 import { GatewayError } from '../../gateway/core/error.js';
 import type { Manifest } from '../../gateway/core/manifest.js';
 import { versionKey } from '../../gateway/core/model.js';
@@ -18,6 +25,9 @@ export class FakeChannel implements Channel {
   readonly exited: Promise<WorkerExit>;
   closed = false;
   dead = false;
+  /** Why it was given up. */
+  abandoned: string | undefined;
+  occupation: Occupation | undefined;
   #exit: (exit: WorkerExit) => void = () => {};
   readonly #onLoad: (channel: FakeChannel, manifest: Manifest) => Promise<void>;
 
@@ -49,6 +59,17 @@ export class FakeChannel implements Channel {
     this.closed = true;
     if (this.runs.every((run) => run.answered)) this.#exit({ expected: true, reason: 'closed' });
     await this.exited;
+  }
+
+  /** As a wedged thread: its runs are faults, it lives on. */
+  abandon(reason: string): void {
+    this.abandoned = reason;
+    let started = true;
+    for (const run of this.runs) {
+      if (run.answered) continue;
+      this.#settle(run, fault(started, reason));
+      started = false;
+    }
   }
 
   /** Answers the oldest run that is open with its own inputs as outputs. */

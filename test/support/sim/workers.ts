@@ -71,6 +71,8 @@ interface OpenRun {
 }
 
 class SimChannel implements Channel {
+  /** Nothing hangs here. */
+  readonly occupation = undefined;
   readonly exited: Promise<WorkerExit>;
   readonly #clock: SimClock;
   readonly #weather: Weather;
@@ -127,6 +129,10 @@ class SimChannel implements Channel {
     if (dies?.(command)) this.#clock.setTimer(() => this.#die(), startsAt + ms / 2 - now);
     else if (refuses?.(command)) this.#clock.setTimer(() => this.#end(run, refusal()), startsAt + ms - now);
     else this.#clock.setTimer(() => this.#end(run, answer(run, this.#clock.now())), startsAt + ms - now);
+  }
+
+  abandon(): void {
+    this.#die();
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,43 @@
+import type { Config } from './config/schema.js';
+import type { WorkerPlan } from './config/workers.js';
+import type { OpenChannel } from './core/channel.js';
+import type { Clock } from './core/clock.js';
+import type { Logger } from './core/logger.js';
+import type { Recorder } from './core/recorder.js';
+import { Pool } from './pool/pool.js';
+import { type ThreadChannelOptions, threadChannels } from './pool/thread-channel.js';
+
+/** What the pool of workers is built of. */
+export interface PoolParts {
+  readonly config: Config;
+  readonly plan: WorkerPlan;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly recorder: Recorder;
+  /** How workers are started, for tests that plant faults. @default as the configuration says */
+  readonly openChannel: OpenChannel | undefined;
+}
+
+const MIB = 1024 * 1024;
+const WAITING_MAX_HEAP_MB = 256;
+
+/** The pool of workers that a configuration asks for; none is started. */
+export function buildPool(parts: PoolParts): Pool {
+  const { plan, clock, logger, recorder } = parts;
+  return new Pool({
+    slots: plan.workers,
+    open: parts.openChannel ?? threadChannels(threadOptions(parts)),
+    clock,
+    random: Math.random,
+    logger,
+    recorder,
+  });
+}
+
+function threadOptions({ config, plan, clock, recorder }: PoolParts): ThreadChannelOptions {
+  const { maxHeapBytes, enableWaitingRuntime } = config.workers;
+  // A waiting model that is told to exhaust the heap need not take all of the machine's memory for it.
+  const byDefault = enableWaitingRuntime ? { maxHeapMb: WAITING_MAX_HEAP_MB } : {};
+  const heap = maxHeapBytes === 'auto' ? byDefault : { maxHeapMb: Math.floor(maxHeapBytes / MIB) };
+  return { clock, recorder, intraOpThreads: plan.intraOpThreads, ...heap };
+}
