@@ -118,8 +118,15 @@ export class Entry {
 
   /** Answers the caller, unless it has settled; where answers keep their order, after those before it. `release`: see InferResult. */
   succeed(outputs: readonly Tensor[], timing: InferTiming, release?: () => void): void {
-    if (this.#place === undefined || this.settled) this.#succeed(outputs, timing, release);
-    else this.lane.answerOrder?.ready(this.#place, () => this.#succeed(outputs, timing, release));
+    if (this.#place === undefined || this.settled) {
+      this.#succeed(outputs, timing, release);
+      return;
+    }
+    this.lane.answerOrder?.ready(this.#place, () => {
+      // It may have waited for those before it.
+      this.expire(this.#host.clock.now());
+      this.#succeed(outputs, timing, release);
+    });
   }
 
   #succeed(outputs: readonly Tensor[], timing: InferTiming, release?: () => void): void {
