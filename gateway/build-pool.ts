@@ -4,6 +4,7 @@ import type { OpenChannel } from './core/channel.js';
 import type { Clock } from './core/clock.js';
 import type { Logger } from './core/logger.js';
 import type { Recorder } from './core/recorder.js';
+import { DEFAULT_HANG_LIMITS } from './pool/hang-watch.js';
 import { Pool } from './pool/pool.js';
 import { type ThreadChannelOptions, threadChannels } from './pool/thread-channel.js';
 
@@ -23,7 +24,7 @@ const WAITING_MAX_HEAP_MB = 256;
 
 /** The pool of workers that a configuration asks for; none is started. */
 export function buildPool(parts: PoolParts): Pool {
-  const { plan, clock, logger, recorder } = parts;
+  const { config, plan, clock, logger, recorder } = parts;
   return new Pool({
     slots: plan.workers,
     open: parts.openChannel ?? threadChannels(threadOptions(parts)),
@@ -31,6 +32,7 @@ export function buildPool(parts: PoolParts): Pool {
     random: Math.random,
     logger,
     recorder,
+    hang: { ...DEFAULT_HANG_LIMITS, timeoutMs: config.workers.hangTimeoutMs },
   });
 }
 

@@ -27,6 +27,7 @@ import { type Readiness, type ServerPhase, serverReadiness } from './repository/
 import { Registry } from './repository/registry.js';
 import { Admission } from './serving/admit.js';
 import { classify } from './serving/classify.js';
+import { InputQuarantine } from './serving/input-quarantine.js';
 import { Observer } from './serving/observe.js';
 import { Quotas } from './serving/quota.js';
 import { resolve } from './serving/resolve.js';
@@ -84,6 +85,8 @@ export interface Gateway {
   settled(): Promise<void>;
   readiness(): Readiness;
   readonly phase: ServerPhase;
+  /** Resolves when every worker is wedged in a run that does not end: nothing will be served until the process is restarted. */
+  readonly lost: Promise<void>;
   /**
    * Says NOT_SERVING, serves on for `server.drainDelayMs`, lets calls in flight end and closes everything, all within
    * `server.exitTimeoutSecs`. Idempotent.
@@ -101,12 +104,15 @@ export function createGateway(settings: Settings = {}, dependencies: GatewayDepe
 
 /** Part of the exit time that is kept for ending the workers. */
 const WORKER_EXIT_MS = 2000;
+/** When to try again where only a restart helps. */
+const LOST_RETRY_MS = 2000;
 
 class Server implements Gateway {
   readonly config: Config;
   readonly machine: Machine;
   readonly plan: WorkerPlan;
   readonly infer: Infer;
+  readonly lost: Promise<void>;
   readonly catalog: Registry;
   readonly batcher: Batcher;
   readonly pool: Pool;
@@ -141,6 +147,12 @@ class Server implements Gateway {
     const { openChannel } = dependencies;
     this.pool = buildPool({ config, plan: this.plan, clock, logger, recorder, openChannel });
     this.pool.onReadyChange((ready) => this.#capacityChanged(ready));
+    this.lost = new Promise((resolve) => {
+      this.pool.onLost = () => {
+        this.#giveUp();
+        resolve();
+      };
+    });
     this.#preparer = new Preparer({ clock, logger });
     this.catalog = this.#buildRegistry();
     this.batcher = new Batcher({
@@ -167,7 +179,7 @@ class Server implements Gateway {
       config,
       infer: this.infer,
       catalog: this.catalog,
-      live: () => this.#phase !== 'stopped',
+      live: () => this.#phase !== 'stopped' && !this.pool.lost,
       readiness: () => this.readiness(),
       clock,
       logger,
@@ -242,16 +254,28 @@ class Server implements Gateway {
     this.#logger[lost ? 'warn' : 'debug'](fields, 'workers in rotation');
   }
 
+  /** Nothing that waits will ever run: it is told so at once, and whoever asks anew, too. */
+  #giveUp(): void {
+    const message = 'every worker is wedged inside a run: the server must be restarted';
+    this.#logger.error({ workers: this.pool.status() }, message);
+    this.#dispatcher.close();
+    this.batcher.close(
+      new GatewayError('UNAVAILABLE', message, { reason: 'no_worker', retryAfterMs: LOST_RETRY_MS }),
+    );
+  }
+
   /** The layers of the request path, outermost first. */
   #buildInfer(): Infer {
+    const quarantine = new InputQuarantine({ clock: this.#clock });
     const observer = new Observer({
       clock: this.#clock,
       recorder: this.#statistics,
       logger: this.#logger,
       known: (model) => this.catalog.known(model),
+      failed: quarantine.learn,
     });
     const quotas = new Quotas({ ...this.config.callers, clock: this.#clock });
-    const admitted = quotas.limit(this.#admission.admit(this.batcher.submit));
+    const admitted = quotas.limit(quarantine.guard(this.#admission.admit(this.batcher.submit)));
     return observer.observe(resolve(this.catalog, observer.leased(validate(classify(admitted)))));
   }
 

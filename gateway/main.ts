@@ -20,7 +20,8 @@ const SIGNAL_NUMBER = { SIGTERM: 15, SIGINT: 2 } as const;
 /**
  * Runs a server until a signal ends it: configuration, logs, signals and exit codes around `createGateway`. Exits the
  * process: 0 after a drain, 78 when the configuration is at fault (an address that cannot be had included), 128 + the
- * signal's number when a second one came, 137 when a worker is wedged inside a run, which only a kill ends.
+ * signal's number when a second one came, 137 when a worker is wedged inside a run, which only a kill ends: at the end of a
+ * drain, or when all of them are and a restart is the only help.
  */
 export async function runServer(argv: readonly string[]): Promise<void> {
   const machine = detectMachine(systemFacts());
@@ -42,6 +43,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   };
   onSignals(gateway, logger, exit);
   onBugs(gateway, logger, exit);
+  void gateway.lost.then(() => gateway.stop()).then(() => endNow(gateway, () => exit(EXIT_FAILED)));
   try {
     const ports = await gateway.start();
     if (gateway.phase !== 'serving') return;
@@ -101,8 +103,8 @@ function onBugs(gateway: Gateway, logger: Logger, exit: Exit): void {
 
 /** `process.exit` with a thread inside a run aborts or hangs; then only a kill is sure. */
 function endNow(gateway: Gateway, exit: () => Promise<never>): void {
-  // A wedged worker's slot is stopped and still has its run.
-  const busy = gateway.pool.status().some(({ outstanding }) => outstanding > 0);
+  // A slot that is stopped may still have its run; a worker that was given up is in one.
+  const busy = gateway.pool.status().some(({ outstanding, wedged }) => outstanding > 0 || wedged);
   if (busy) process.kill(process.pid, 'SIGKILL');
   void exit();
 }

@@ -18,8 +18,8 @@ export interface BatchHost {
   readonly recorder: Recorder | undefined;
   /** Keeps a version loaded until the function that it returns is called. */
   retain(manifest: Manifest): () => void;
-  /** Queues the parts of a rejected batch, to be taken next. */
-  runAgain(lane: Lane, parts: readonly (readonly Entry[])[]): void;
+  /** Queues the parts of a batch that was rejected or has ended workers (`attempts`), to be taken next. */
+  runAgain(lane: Lane, parts: readonly (readonly Entry[])[], attempts: number): void;
   /** The batch is over: called once. */
   batchEnded(batch: EntryBatch): void;
 }
@@ -39,7 +39,7 @@ export interface Formation {
 export class EntryBatch implements Batch {
   readonly key: string;
   readonly lane: Lane;
-  attempts = 0;
+  attempts: number;
   /** Whether it was handed out to run, and so counts among its lane's. */
   taken = false;
   readonly #host: BatchHost;
@@ -50,8 +50,9 @@ export class EntryBatch implements Batch {
   #letGo: (() => void) | undefined;
   readonly #formation: Formation;
 
-  constructor(host: BatchHost, lane: Lane, members: readonly Entry[], formation: Formation) {
+  constructor(host: BatchHost, lane: Lane, members: readonly Entry[], formation: Formation, attempts = 0) {
     this.#formation = formation;
+    this.attempts = attempts;
     this.#host = host;
     this.lane = lane;
     this.#members = members;
@@ -61,6 +62,10 @@ export class EntryBatch implements Batch {
   /** Members that still wait for an answer. */
   get live(): readonly Entry[] {
     return this.#members.filter((entry) => !entry.settled);
+  }
+
+  get requests(): number {
+    return this.#members.length;
   }
 
   get latestDeadline(): Deadline {
@@ -121,6 +126,14 @@ export class EntryBatch implements Batch {
     }
   }
 
+  split(): void {
+    if (this.#over) return;
+    const parts = bisect(this.live);
+    this.#end();
+    // Each is a suspect already: the next worker that it ends is enough to halve it again.
+    this.#host.runAgain(this.lane, parts, this.attempts - 1);
+  }
+
   fail(error: GatewayError): void {
     if (this.#over) {
       this.#host.recorder?.dropped('double_answer');
@@ -147,7 +160,7 @@ export class EntryBatch implements Batch {
     for (const entry of this.#members) entry.expire(now);
     if (outcome.kind === 'success') this.#succeed(outcome);
     else if (this.#members.length === 1) this.#members[0]?.fail(outcome.error);
-    else this.#host.runAgain(this.lane, bisect(this.live));
+    else this.#host.runAgain(this.lane, bisect(this.live), this.attempts);
   }
 
   #succeed(outcome: Extract<RunOutcome, { kind: 'success' }>): void {

@@ -40,7 +40,7 @@ export class Batcher implements WorkSource {
   readonly #host: BatchHost & EntryHost;
   readonly #lanes = new Map<string, Lane>();
   readonly #backlog = new Backlog();
-  /** Parts of rejected batches, first come first. */
+  /** Parts of batches that were rejected or have ended workers, first come first. */
   readonly #runAgain: EntryBatch[] = [];
   readonly #batches = new Set<EntryBatch>();
   readonly #onEmpty: (() => void)[] = [];
@@ -69,7 +69,7 @@ export class Batcher implements WorkSource {
       recorder: options.recorder,
       retain: this.#options.retain,
       entrySettled: (entry, was) => this.#entrySettled(entry, was),
-      runAgain: (lane, parts) => this.#queueParts(lane, parts),
+      runAgain: (...parts) => this.#queueParts(...parts),
       batchEnded: (batch) => this.#batchEnded(batch),
       queueTimedOut: (entry) => this.#queueTimedOut(entry),
     };
@@ -362,16 +362,16 @@ export class Batcher implements WorkSource {
     return undefined;
   }
 
-  #open(lane: Lane, members: readonly Entry[], formation: Formation): EntryBatch {
-    const batch = new EntryBatch(this.#host, lane, members, formation);
+  #open(lane: Lane, members: readonly Entry[], formation: Formation, attempts = 0): EntryBatch {
+    const batch = new EntryBatch(this.#host, lane, members, formation, attempts);
     this.#batches.add(batch);
     return batch;
   }
 
-  #queueParts(lane: Lane, parts: readonly (readonly Entry[])[]): void {
+  #queueParts(lane: Lane, parts: readonly (readonly Entry[])[], attempts: number): void {
     const at = this.#options.clock.now();
     const formation: Formation = { why: 'again', at, startsAt: at, chargedMs: 0 };
-    for (const part of parts) this.#runAgain.push(this.#open(lane, part, formation));
+    for (const part of parts) this.#runAgain.push(this.#open(lane, part, formation, attempts));
     if (parts.length > 0 && !this.#held) this.onWork();
   }
 

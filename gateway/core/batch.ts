@@ -8,6 +8,8 @@ export interface Batch {
   readonly key: string;
   /** How often it was started on a worker that then failed. */
   attempts: number;
+  /** Requests that were in its last run. */
+  readonly requests: number;
   /** Latest deadline of its live entries: beyond it nobody waits for an answer. */
   readonly latestDeadline: Deadline;
   /**
@@ -17,6 +19,8 @@ export interface Batch {
   gather(): RunCommand | undefined;
   /** Hands a success or a rejection to the entries; each settles once. */
   complete(outcome: Extract<RunOutcome, { kind: 'success' | 'rejected' }>): void;
+  /** It is over, and its halves are what `take` gives next: it has ended workers, and one of its entries may be to blame. */
+  split(): void;
   /** Gives up: every waiting entry fails with this. */
   fail(error: GatewayError): void;
 }

@@ -45,6 +45,8 @@ export type Reason =
   | 'bad_request'
   | 'unknown_model'
   | 'worker_fault'
+  /** It ends the worker that runs it. */
+  | 'poison'
   | 'model_error'
   | 'internal';
 

@@ -4,7 +4,8 @@ import type { Clock, TimerHandle } from '../core/clock.js';
 import { GatewayError } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { Pool } from './pool.js';
-import { DEFAULT_RETRY_LIMITS, decideRetry, type RetryLimits } from './retry-policy.js';
+import { RetryBudget } from './retry-budget.js';
+import { DEFAULT_RETRY_LIMITS, decideRetry, type RetryDecision, type RetryLimits } from './retry-policy.js';
 import type { Slot } from './slot.js';
 
 export interface DispatcherOptions {
@@ -41,11 +42,12 @@ const MAX_WAITING_PER_SLOT = 4;
 
 /**
  * Hands batches to workers: whenever a slot is free and something waits, at once. A batch that meets a fault goes to
- * another worker while its callers wait; if none lives it waits for one. Every batch ends in `complete` or `fail` once.
+ * another worker while its callers wait; if none lives it waits for one. Every batch ends in `complete`, `split` or `fail` once.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #retry: RetryLimits;
+  readonly #budget = new RetryBudget();
   readonly #waiting: Work[] = [];
   #pumping = false;
   #again = false;
@@ -151,6 +153,7 @@ export class Dispatcher {
       // Everybody has left: there is nothing to run, and nobody to tell.
       if (command === undefined) return;
       const worker = slot.worker;
+      this.#budget.sent();
       slot.run(command, (outcome) => this.#onOutcome(work, worker, outcome));
     } catch (error) {
       this.#options.logger.error({ err: error, key: work.batch.key }, 'a batch could not be sent');
@@ -180,16 +183,26 @@ export class Dispatcher {
       {
         attempts: batch.attempts,
         faults: work.faults,
+        requests: batch.requests,
         timeLeftMs: batch.latestDeadline - this.#options.clock.now(),
         closing: this.#closing,
+        withinBudget: () => this.#budget.take(),
       },
       this.#retry,
     );
-    this.#options.logger.warn({ key: batch.key, reason: outcome.reason, ...decision }, 'a batch met a fault');
-    if (decision.retry) {
+    const { reason } = outcome;
+    this.#options.logger.warn({ key: batch.key, reason, ...decision }, 'a batch met a fault');
+    this.#carryOut(decision, work, reason);
+  }
+
+  #carryOut({ kind }: RetryDecision, work: Work, reason: string): void {
+    const { batch } = work;
+    if (kind === 'again') {
       this.#wait(work);
       this.#pump();
-    } else this.#fail(work, this.#givenUp(`the worker that ran it has ended: ${outcome.reason}`));
+    } else if (kind === 'split') batch.split();
+    else if (kind === 'quarantine') this.#fail(work, poison(batch.attempts, reason));
+    else this.#fail(work, this.#givenUp(`the worker that ran it has ended: ${reason}`));
   }
 
   #wait(work: Work): void {
@@ -220,4 +233,10 @@ export class Dispatcher {
       this.#options.logger.error({ err: thrown, key: work.batch.key }, 'a batch could not be failed');
     }
   }
+}
+
+/** Of a request that is alone in its batch when it ends a worker, and not for the first time. */
+function poison(workers: number, reason: string): GatewayError {
+  const message = `the request has ended ${workers} workers, the last one alone, and is not run again: ${reason}`;
+  return new GatewayError('INTERNAL', message, { reason: 'poison' });
 }

@@ -1,11 +1,12 @@
 import type { ModelHost, OpenChannel } from '../core/channel.js';
-import type { Clock } from '../core/clock.js';
+import type { Clock, TimerHandle } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
 import type { Recorder } from '../core/recorder.js';
 import { type BackOff, DEFAULT_BACK_OFF } from './back-off.js';
+import { type HangLimits, HangWatch } from './hang-watch.js';
 import { Slot } from './slot.js';
 import type { SlotState } from './slot-state.js';
 
@@ -22,6 +23,10 @@ export interface PoolOptions {
   readonly backOff?: BackOff;
   /** How long a load waits for a worker while none is in rotation. @default 120_000 */
   readonly loadTimeoutMs?: number;
+  /** @default DEFAULT_HANG_LIMITS */
+  readonly hang?: HangLimits;
+  /** How long all workers may be wedged before the pool is `lost`. @default 5_000 */
+  readonly wedgedMs?: number;
 }
 
 /** One line of the pool's status. */
@@ -33,6 +38,10 @@ export interface SlotStatus {
   /** Model versions that its worker holds. */
   readonly loaded: number;
   readonly restarts: number;
+  /** Whether its worker was given up and is still there. */
+  readonly wedged: boolean;
+  /** Of a worker that is a process of its own. */
+  readonly pid: number | undefined;
 }
 
 /** How often a load begins anew because every worker ended before it came to it. */
@@ -49,7 +58,11 @@ export class Pool implements ModelHost {
   readonly #hosted = new Map<string, Manifest>();
   readonly #waiters = new Map<string, Waiter>();
   readonly #readyListeners = new Set<(ready: number) => void>();
+  readonly #watch: HangWatch;
   #onFree: () => void = () => {};
+  #onLost: () => void = () => {};
+  #lost = false;
+  #wedgedTimer: TimerHandle | undefined;
   #ready = 0;
   #closed = false;
   #tail: Promise<void> = Promise.resolve();
@@ -57,6 +70,7 @@ export class Pool implements ModelHost {
   constructor(options: PoolOptions) {
     this.#options = options;
     const { open, clock, random, logger, recorder, backOff = DEFAULT_BACK_OFF } = options;
+    this.#watch = new HangWatch(clock, () => this.slots, options.hang);
     this.slots = Array.from(
       { length: options.slots },
       (_, index) =>
@@ -107,6 +121,16 @@ export class Pool implements ModelHost {
     return () => void this.#readyListeners.delete(listener);
   }
 
+  /** Whether every worker is wedged, and has been for a while: only a new process will run anything again. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Called once, when the pool is lost. One listener. */
+  set onLost(listener: () => void) {
+    this.#onLost = listener;
+  }
+
   status(): SlotStatus[] {
     return this.slots.map((slot) => ({
       index: slot.index,
@@ -114,6 +138,8 @@ export class Pool implements ModelHost {
       outstanding: slot.outstanding,
       loaded: slot.loadedCount,
       restarts: slot.restarts,
+      wedged: slot.wedged,
+      pid: slot.pid,
     }));
   }
 
@@ -139,6 +165,8 @@ export class Pool implements ModelHost {
    */
   async close(timeoutMs: number): Promise<number> {
     this.#closed = true;
+    this.#watch.stop();
+    this.#wedgedTimer?.cancel();
     for (const waiter of [...this.#waiters.values()]) waiter.settle(closedError());
     let left = this.slots.length;
     const stopped = this.slots.map((slot) =>
@@ -225,8 +253,24 @@ export class Pool implements ModelHost {
       this.#ready = ready;
       for (const listener of this.#readyListeners) listener(ready);
     }
+    this.#watch.notice();
+    this.#noticeWedged();
     this.#onFree();
   };
+
+  /** A run that comes back after all brings its slot back, so that nothing is lost until all have been wedged for a while. */
+  #noticeWedged(): void {
+    const wedged = !this.#closed && this.slots.every((slot) => slot.wedged);
+    if (!wedged) {
+      this.#wedgedTimer?.cancel();
+      this.#wedgedTimer = undefined;
+      return;
+    }
+    this.#wedgedTimer ??= this.#options.clock.setTimer(() => {
+      this.#lost = true;
+      this.#onLost();
+    }, this.#options.wedgedMs ?? 5_000);
+  }
 }
 
 function closedError(): GatewayError {

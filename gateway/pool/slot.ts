@@ -1,4 +1,4 @@
-import type { Channel, OpenChannel, RunCommand, RunOutcome } from '../core/channel.js';
+import type { Channel, Occupation, OpenChannel, RunCommand, RunOutcome } from '../core/channel.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import { GatewayError } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
@@ -42,8 +42,10 @@ export class Slot {
   #readyAt = 0;
   #coolTimer: TimerHandle | undefined;
   readonly #nearEnd: NearEnd;
+  #expectedMs: number | undefined;
   /** Of the batch behind the running one. */
   #nextExpectedMs: number | undefined;
+  #abandoned = false;
 
   constructor(options: SlotOptions) {
     this.index = options.index;
@@ -78,6 +80,47 @@ export class Slot {
     return this.#outstanding;
   }
 
+  /** What its worker is in the midst of; undefined when idle, dead or given up. */
+  get occupation(): Occupation | undefined {
+    return this.#abandoned ? undefined : this.#channel?.occupation;
+  }
+
+  /** Whether its worker was asked for something that it has not answered. */
+  get busy(): boolean {
+    if (this.#abandoned) return false;
+    return this.#outstanding > 0 || this.#loads > 0 || this.#state === 'warming';
+  }
+
+  /** How long the run that its worker is in is predicted to take. */
+  get expectedMs(): number | undefined {
+    return this.#expectedMs;
+  }
+
+  /** Whether what its worker is in is a run. */
+  get running(): boolean {
+    return this.#outstanding > 0;
+  }
+
+  /** Whether its worker was given up and is still there: a thread in a run that may never end. */
+  get wedged(): boolean {
+    return this.#abandoned;
+  }
+
+  /** Gives its worker up: its batches are faults at once; its successor comes when it is gone. */
+  abandon(reason: string): void {
+    if (this.#channel === undefined || this.#abandoned) return;
+    this.#options.logger.error({ slot: this.index, reason }, 'a worker is given up');
+    this.#abandoned = true;
+    if (this.live) this.#become('suspect');
+    this.#channel.abandon(reason);
+    this.#options.onChange();
+  }
+
+  /** Of a worker that is a process of its own. */
+  get pid(): number | undefined {
+    return this.#channel?.pid;
+  }
+
   get restarts(): number {
     return this.#restarts;
   }
@@ -110,7 +153,7 @@ export class Slot {
   run(command: RunCommand, done: (outcome: RunOutcome) => void): void {
     const channel = this.#channel as Channel;
     this.#outstanding++;
-    if (this.#outstanding === 1) this.#nearEnd.begin(command.expectedMs);
+    if (this.#outstanding === 1) this.#begun(command.expectedMs);
     else this.#nextExpectedMs = command.expectedMs;
     if (this.#state === 'ready') this.#become('busy');
     channel.run(command, (outcome) => {
@@ -120,9 +163,14 @@ export class Slot {
     });
   }
 
+  #begun(expectedMs: number | undefined): void {
+    this.#expectedMs = expectedMs;
+    this.#nearEnd.begin(expectedMs);
+  }
+
   #afterRun(channel: Channel, outcome: RunOutcome): void {
     this.#outstanding--;
-    if (this.#outstanding > 0) this.#nearEnd.begin(this.#nextExpectedMs);
+    if (this.#outstanding > 0) this.#begun(this.#nextExpectedMs);
     else this.#nearEnd.stop();
     if (outcome.kind === 'fault') {
       if (this.live) this.#become('suspect');
@@ -187,6 +235,7 @@ export class Slot {
       return;
     }
     this.#channel = channel;
+    this.#abandoned = false;
     this.#nearEnd.stop();
     this.#outstanding = 0;
     this.#loads = 0;
@@ -240,6 +289,7 @@ export class Slot {
 
   /** The worker is gone, or did not start: its place gets a successor, at once or after a pause. */
   #onDeath(reason: string): void {
+    this.#abandoned = false;
     if (this.#state === 'stopped') return;
     const { clock, backOff, random, recorder, logger } = this.#options;
     const lived = this.live || this.#state === 'suspect' ? clock.now() - this.#readyAt : 0;

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
-import type { Infer, InferCall, LeasedInfer } from '../core/infer-call.js';
+import type { Infer, InferCall, Lease, LeasedInfer } from '../core/infer-call.js';
 import type { Logger } from '../core/logger.js';
 import { OTHER, type Recorder } from '../core/recorder.js';
 
@@ -10,6 +10,8 @@ export interface ObserverDependencies {
   readonly logger: Logger;
   /** Whether this is the name of a model found, working or not. */
   readonly known: (model: string) => boolean;
+  /** Told of every call that failed behind `resolve`. @default nobody */
+  readonly failed?: (call: InferCall, lease: Lease, error: GatewayError) => void;
 }
 
 /**
@@ -46,6 +48,7 @@ export class Observer {
       next(call, lease).catch((thrown: unknown) => {
         const error = GatewayError.from(thrown);
         this.#versionOf.set(error, lease.manifest.version);
+        this.#deps.failed?.(call, lease, error);
         throw error;
       });
   }

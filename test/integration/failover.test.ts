@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClient } from '../../client/client.js';
 import { systemClock } from '../../gateway/core/clock.js';
+import { GatewayError } from '../../gateway/core/error.js';
 import { threadChannels } from '../../gateway/pool/thread-channel.js';
+import { commandOf } from '../../worker/waiting-faults.js';
+import { countedRuns } from '../support/counted-runs.js';
 import { addModel } from '../support/onnx-model.js';
 import { makeRepository, useGateway } from '../support/use-gateway.js';
+import { inferDirectly, useWaiting } from '../support/waiting-server.js';
 
 const MACHINE = { cores: 2, coresSource: 'the test', memoryBytes: 2 ** 31, memorySource: 'the test' };
 
@@ -40,4 +44,38 @@ test('workers that die in the middle of runs cost no answer: each batch runs on 
   const restarts = gateway.pool.status().reduce((sum, slot) => sum + slot.restarts, 0);
   assert.ok(restarts >= 3, `only ${restarts} workers were replaced`);
   assert.equal(dropped, 0);
+});
+
+test('D62 a request that ends every worker that runs it: INTERNAL after two of them, the others in its batch are answered, and it is not run again', async (t) => {
+  const { openChannel, runs } = countedRuns();
+  const { gateway } = await useWaiting(t, { wait: { costMs: { fixed: 10 } } }, {}, { openChannel });
+  const poison = commandOf('exit');
+  gateway.batcher.hold();
+  const values = [1, 2, 3, poison, 5, 6, 7, 8];
+  const calls = values.map((first) => inferDirectly(gateway, 'wait', { first }));
+  while (gateway.batcher.stats().entries < values.length) await new Promise((r) => setImmediate(r));
+  gateway.batcher.release();
+  const outcomes = await Promise.allSettled(calls);
+  for (const [i, outcome] of outcomes.entries()) {
+    if (values[i] === poison) {
+      assert.ok(outcome.status === 'rejected' && outcome.reason instanceof GatewayError);
+      assert.deepEqual([outcome.reason.code, outcome.reason.details.reason], ['INTERNAL', 'poison']);
+    } else {
+      assert.ok(
+        outcome.status === 'fulfilled',
+        `${values[i]}: ${outcome.status === 'rejected' && outcome.reason}`,
+      );
+      const [y] = outcome.value.outputs;
+      assert.equal(
+        new DataView(y?.data.buffer as ArrayBuffer, y?.data.byteOffset).getFloat32(0, true),
+        values[i],
+      );
+    }
+  }
+  // Twice as a whole, then in halves: 8, 8, 4 + 4, 2 + 2, 1 + 1; one more that a worker had not begun when it ended.
+  assert.ok(runs.length <= 10, `${runs.length} runs`);
+  const before = runs.length;
+  await assert.rejects(inferDirectly(gateway, 'wait', { first: poison }), { code: 'INTERNAL' });
+  assert.equal(runs.length, before, 'the same input is refused without a run');
+  await inferDirectly(gateway, 'wait', { first: 9 });
 });

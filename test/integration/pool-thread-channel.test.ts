@@ -141,7 +141,7 @@ test('D63 real threads die under load: every batch ends once, the pool heals', a
     assert.equal(batch.ends.length, 1);
     const [end] = batch.ends;
     const error = end instanceof GatewayError ? end : undefined;
-    assert.equal(error?.code, batch.key === 'ok/1' ? undefined : 'UNAVAILABLE', error?.message);
+    assert.equal(error?.code, batch.key === 'ok/1' ? undefined : 'INTERNAL', error?.message);
     assert.equal(batch.attempts > 1, batch.key === 'exit/1');
   }
   assert.equal(lost.length, 6, 'two for each of the three batches that kill');

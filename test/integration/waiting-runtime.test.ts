@@ -59,7 +59,7 @@ for (const kind of ['throw', 'exit', 'allocate'] as const satisfies readonly Fau
       modelRepository: [repository(t, { costMs: { fixed: 1 } })],
       workers: { count: 2, enableWaitingRuntime: true },
     });
-    await assert.rejects(call(gateway, commandOf(kind)), /the worker that ran it has ended/);
+    await assert.rejects(call(gateway, commandOf(kind)), /the request has ended 2 workers/);
     const { outputs } = await call(gateway, 7);
     assert.equal(outputs[0]?.name, 'Y');
   });

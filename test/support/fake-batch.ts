@@ -9,7 +9,9 @@ export class FakeBatch implements Batch {
   readonly key: string;
   readonly latestDeadline: number;
   attempts = 0;
+  requests = 1;
   gathers = 0;
+  splits = 0;
   /** Set when every caller has left. */
   abandoned = false;
   /** One for each settlement: a correct dispatcher makes exactly one. */
@@ -27,6 +29,10 @@ export class FakeBatch implements Batch {
 
   complete(outcome: Extract<RunOutcome, { kind: 'success' | 'rejected' }>): void {
     this.ends.push(outcome);
+  }
+
+  split(): void {
+    this.splits++;
   }
 
   fail(error: GatewayError): void {

@@ -26,6 +26,8 @@ export interface ServerProcess {
   readonly pid: number;
   /** What it has written to stdout and stderr so far. */
   output(): string;
+  /** How it ended; resolves when it has. */
+  readonly ended: Promise<ServerExit>;
   /** SIGTERM, SIGKILL if it is still there 20 s later; answers how it ended. Idempotent. */
   stop(): Promise<ServerExit>;
 }
@@ -55,6 +57,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   return {
     ...ports,
     pid: child.pid as number,
+    ended,
     output,
     stop: () => stop(child, ended),
   };

@@ -90,6 +90,8 @@ export const REASONS: Readonly<Record<Reason, string>> = {
   cancelled: 'The caller went away.',
   bad_request: 'The request does not fit the model or the protocol.',
   unknown_model: 'No such model or version, or it is not available.',
+  poison:
+    'The request has ended every worker that ran it, and is to blame, since it ran alone. The same input is refused for ten minutes.',
   worker_fault: 'The worker died or was lost, more often than a retry could mend.',
   model_error: 'The model failed on the request, or cannot be loaded.',
   internal: 'A bug of Sluice. The log has the cause under the request id.',

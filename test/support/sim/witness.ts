@@ -151,7 +151,8 @@ export class Witness {
     else if (reason === 'deadline_passed')
       assert.ok(now >= deadlineOf(each), `request ${id} fails before its deadline`);
     else if (reason === 'bad_request') assert.ok(poisoned, `request ${id} is not guilty`);
-    else if (reason === 'worker_fault') assert.ok(this.#allowed.faults, 'no worker failed');
+    else if (reason === 'worker_fault' || reason === 'poison')
+      assert.ok(this.#allowed.faults, 'no worker failed');
     else {
       assert.ok(this.#allowed.reasons.has(reason), `request ${id} failed: ${error?.message} (${reason})`);
       assert.ok(

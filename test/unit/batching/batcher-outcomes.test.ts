@@ -90,6 +90,33 @@ test('a batch whose worker failed is gathered again, from the bytes that were ke
   assert.deepEqual(rig.leftovers(), NOTHING_LEFT);
 });
 
+test('D62 a batch that has ended workers is split: its halves are suspects, run apart, and are split again', async () => {
+  const rig = new Rig();
+  const requests = [1, 2, 3, 4].map((value) => rig.submit({ rows: [[value]] }));
+  const { batch } = rig.run();
+  batch.attempts = 2;
+  batch.split();
+  batch.split();
+  const first = rig.run();
+  const second = rig.run();
+  assert.deepEqual([first.batch.attempts, second.batch.attempts], [1, 1]);
+  assert.deepEqual([first.batch.requests, second.batch.requests], [2, 2]);
+  second.batch.complete(echo(second.command));
+  first.batch.attempts++;
+  requests[0]?.cancellation.cancel();
+  first.batch.split();
+  // One has left, and the other may not be to blame: it gets a run of its own.
+  const last = rig.run();
+  assert.deepEqual([last.batch.requests, last.batch.attempts], [1, 1]);
+  last.batch.complete(echo(last.command));
+  await flush();
+  assert.deepEqual(
+    requests.map(({ state }) => state),
+    ['CANCELLED', 'OK', 'OK', 'OK'],
+  );
+  assert.deepEqual(rig.leftovers(), NOTHING_LEFT);
+});
+
 test('a batch that is given up fails its entries with that error', async () => {
   const rig = new Rig();
   const requests = [rig.submit(), rig.submit()];

@@ -35,7 +35,16 @@ test('without any source every setting has its default', () => {
   assert.equal(config.defaultMaxBatchSize, 256);
   assert.equal(config.strictReadiness, false);
   assert.equal(config.modelName, undefined);
-  assert.deepEqual(config.workers, { count: 'auto', intraOpThreads: 'auto', enableWaitingRuntime: false });
+  assert.deepEqual(config.workers, {
+    count: 'auto',
+    intraOpThreads: 'auto',
+    isolation: 'thread',
+    spares: 0,
+    maxHeapBytes: 'auto',
+    maxRssBytes: 'auto',
+    hangTimeoutMs: 1000,
+    enableWaitingRuntime: false,
+  });
   assert.deepEqual(config.modelRepository, []);
   assert.deepEqual(Object.keys(sources).length, NAMED_SETTINGS.length);
   assert.ok(Object.values(sources).every((source) => source === 'default'));

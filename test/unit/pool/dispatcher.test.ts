@@ -143,7 +143,7 @@ test('a batch that was with a dying worker but had not started does not count th
   await pool.close(1000);
 });
 
-test('a batch in which two workers died fails with UNAVAILABLE and a push-back', async () => {
+test('D62 a request in which two workers died is to blame: INTERNAL, reason poison', async () => {
   const { workers, source, pool, clock } = await setUp(1);
   const batch = source.add(new FakeBatch());
   workers.of(0).die();
@@ -151,13 +151,46 @@ test('a batch in which two workers died fails with UNAVAILABLE and a push-back',
   workers.of(0).die('out of memory');
   await settled();
   const error = failed(batch);
-  assert.equal(error.code, 'UNAVAILABLE');
-  assert.equal(error.details.reason, 'worker_fault');
-  assert.equal(error.details.retryAfterMs, 100);
-  assert.match(error.message, /out of memory/);
+  assert.equal(error.code, 'INTERNAL');
+  assert.equal(error.details.reason, 'poison');
+  assert.match(error.message, /ended 2 workers.*out of memory/);
   clock.advance(100);
   await settled();
   assert.equal(pool.ready, 1);
+  await pool.close(1000);
+});
+
+test('D62 a batch of several requests in which two workers died is split, once', async () => {
+  const { workers, source, pool } = await setUp(1);
+  const batch = source.add(new FakeBatch());
+  batch.requests = 3;
+  workers.of(0).die();
+  await settled();
+  workers.of(0).die();
+  await settled();
+  assert.deepEqual([batch.splits, batch.ends.length, batch.gathers], [1, 0, 2]);
+  await pool.close(1000);
+});
+
+test('faults beyond the first of each batch come out of a budget', async () => {
+  const { workers, source, pool, clock } = await setUp(1);
+  /** How a batch ends that two workers die with before they have begun it. */
+  const outcome = async (): Promise<string | undefined> => {
+    const batch = source.add(new FakeBatch());
+    for (let death = 0; death < 2; death++) {
+      workers.of(0).answer({ kind: 'fault', started: false, reason: 'gone' });
+      await settled();
+      clock.advance(10_000);
+      await settled();
+    }
+    if (batch.ends.length === 0) workers.of(0).respond();
+    const [end] = batch.ends;
+    return end instanceof GatewayError ? end.details.reason : end?.kind;
+  };
+  for (let i = 0; i < 8; i++) assert.equal(await outcome(), 'success', `batch ${i}`);
+  const later: (string | undefined)[] = [];
+  for (let i = 0; i < 20; i++) later.push(await outcome());
+  assert.ok(later.includes('worker_fault'), 'at last the budget is spent');
   await pool.close(1000);
 });
 
