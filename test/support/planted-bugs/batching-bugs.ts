@@ -63,8 +63,8 @@ export const BATCHING_BUGS: readonly Bug[] = [
   {
     name: 'who leaves stays in the queue',
     file: BATCHER,
-    find: 'this.#queuedRows -= entry.cost; this.#backlog.remove(entry); } else',
-    replace: 'this.#queuedRows -= entry.cost; } else',
+    find: 'this.#queuedRows -= entry.cost; this.#backlog.remove(entry); this.#lookAgain',
+    replace: 'this.#queuedRows -= entry.cost; this.#lookAgain',
   },
   {
     name: 'what runs is not counted as running',
@@ -87,7 +87,7 @@ export const BATCHING_BUGS: readonly Bug[] = [
   {
     name: 'a rejected batch fails as a whole',
     file: BATCH,
-    find: 'this.#host.runAgain(this.lane, bisect(this.live));',
+    find: 'this.#host.runAgain(this.lane, bisect(this.live), this.attempts);',
     replace: 'for (const entry of this.live) entry.fail(outcome.error);',
   },
   {

@@ -83,4 +83,34 @@ export const POOL_BUGS: readonly Bug[] = [
     find: 'this.#options.source.take(slot.canRun,',
     replace: 'this.#options.source.take(() => true,',
   },
+  {
+    name: 'a batch that has ended workers is run whole for ever',
+    file: 'gateway/pool/retry-policy.js',
+    find: "return { kind: requests > 1 ? 'split' : 'quarantine' };",
+    replace: "return { kind: 'again' };",
+  },
+  {
+    name: 'the halves of a batch that has ended workers are no suspects',
+    file: 'gateway/batching/batch.js',
+    find: 'parts, this.attempts - 1);',
+    replace: 'parts, 0);',
+  },
+  {
+    name: 'an answer that waited for others may be too late',
+    file: 'gateway/batching/entry.js',
+    find: 'this.expire(this.#host.clock.now());',
+    replace: '',
+  },
+  {
+    name: 'a run is given up at the first look',
+    file: 'gateway/pool/hang-watch.js',
+    find: 'if (this.#suspects.get(slot) !== occupation.id)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'nobody looks after workers any more once they were idle',
+    file: 'gateway/pool/hang-watch.js',
+    find: 'this.#timer = undefined; const now',
+    replace: 'const now',
+  },
 ];
