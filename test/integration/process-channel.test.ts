@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Channel, RunOutcome } from '../../gateway/core/channel.js';
 import { systemClock } from '../../gateway/core/clock.js';
-import { GatewayError } from '../../gateway/core/error.js';
+import type { GatewayError } from '../../gateway/core/error.js';
 import { silentLogger } from '../../gateway/core/logger.js';
 import { type ProcessChannelOptions, processChannels } from '../../gateway/pool/process-channel.js';
 

@@ -5,8 +5,10 @@ import { endOf } from '../../../gateway/pool/worker-process.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 test('how a process ended, in words: by what, and the line that says why', () => {
-  const heap = '\n<--- Last few GCs --->\n\nFATAL ERROR: Reached heap limit\n----- Native stack trace -----\n';
-  const thrown = 'file:///a/b.js:3\n  throw new TypeError("x")\n\nTypeError: x\n    at b.js:3\n\nNode.js v20\n';
+  const heap =
+    '\n<--- Last few GCs --->\n\nFATAL ERROR: Reached heap limit\n----- Native stack trace -----\n';
+  const thrown =
+    'file:///a/b.js:3\n  throw new TypeError("x")\n\nTypeError: x\n    at b.js:3\n\nNode.js v20\n';
   const rows: readonly [Parameters<typeof endOf>, string][] = [
     [[3, null, ''], 'the process ended with code 3'],
     [[null, 'SIGKILL', 'Killed\n'], 'the process was ended by SIGKILL'],
@@ -18,7 +20,10 @@ test('how a process ended, in words: by what, and the line that says why', () =>
 });
 
 test('the resident memory is read from what Linux says; a process that is gone has none', () => {
-  assert.equal(rssBytes('Name:\tnode\nVmHWM:\t  90000 kB\nVmRSS:\t   76543 kB\nRssAnon:\t 1 kB\n'), 76543 * 1024);
+  assert.equal(
+    rssBytes('Name:\tnode\nVmHWM:\t  90000 kB\nVmRSS:\t   76543 kB\nRssAnon:\t 1 kB\n'),
+    76543 * 1024,
+  );
   assert.equal(rssBytes('Name:\tnode\nState:\tZ (zombie)\n'), undefined);
   assert.equal(rssBytes(''), undefined);
 });
