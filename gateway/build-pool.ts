@@ -6,6 +6,7 @@ import type { Logger } from './core/logger.js';
 import type { Recorder } from './core/recorder.js';
 import { DEFAULT_HANG_LIMITS } from './pool/hang-watch.js';
 import { Pool } from './pool/pool.js';
+import { type ProcessChannelOptions, processChannels } from './pool/process-channel.js';
 import { type ThreadChannelOptions, threadChannels } from './pool/thread-channel.js';
 
 /** What the pool of workers is built of. */
@@ -27,13 +28,28 @@ export function buildPool(parts: PoolParts): Pool {
   const { config, plan, clock, logger, recorder } = parts;
   return new Pool({
     slots: plan.workers,
-    open: parts.openChannel ?? threadChannels(threadOptions(parts)),
+    open: parts.openChannel ?? openChannel(parts, config.workers.isolation),
     clock,
     random: Math.random,
     logger,
     recorder,
     hang: { ...DEFAULT_HANG_LIMITS, timeoutMs: config.workers.hangTimeoutMs },
   });
+}
+
+function openChannel(parts: PoolParts, isolation: 'thread' | 'process'): OpenChannel {
+  return isolation === 'thread'
+    ? threadChannels(threadOptions(parts))
+    : processChannels(processOptions(parts));
+}
+
+function processOptions(parts: PoolParts): ProcessChannelOptions {
+  const { maxRssBytes } = parts.config.workers;
+  return {
+    ...threadOptions(parts),
+    logger: parts.logger,
+    ...(maxRssBytes === 'auto' ? {} : { maxRssBytes }),
+  };
 }
 
 function threadOptions({ config, plan, clock, recorder }: PoolParts): ThreadChannelOptions {

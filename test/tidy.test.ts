@@ -51,6 +51,7 @@ function importsOf(path: string, text: string): string[] {
 function homeOf(path: string): string {
   const parts = path.split('/');
   if (path === 'worker/protocol.ts') return 'worker/protocol';
+  if (path === 'worker/frames.ts') return 'worker/frames';
   if (path.startsWith('worker/gen/')) return 'worker/gen';
   if (parts[0] !== 'gateway') return parts[0] as string;
   return parts.length === 2 ? path.replace(/\.ts$/, '') : `gateway/${parts[1]}`;
@@ -62,13 +63,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Generated from proto/: plain message types and their descriptors.
   'gateway/gen': [],
   'worker/protocol': [],
-  worker: ['worker/protocol', 'worker/gen', 'gateway/core'],
+  // How those messages are written on a stream: both of its ends know it.
+  'worker/frames': ['worker/protocol'],
+  worker: ['worker/protocol', 'worker/frames', 'worker/gen', 'gateway/core'],
   'gateway/config': ['gateway/core'],
   'gateway/batching': ['gateway/core'],
   'gateway/repository': ['gateway/core', 'gateway/gen'],
   'gateway/telemetry': ['gateway/core'],
   'gateway/serving': ['gateway/core'],
-  'gateway/pool': ['gateway/core', 'worker/protocol'],
+  'gateway/pool': ['gateway/core', 'worker/protocol', 'worker/frames'],
   'gateway/http2': ['gateway/core'],
   'gateway/grpc': ['gateway/core', 'gateway/gen', 'gateway/http2'],
   'gateway/http': ['gateway/core'],

@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 
 /**
- * A thread of the preparing child that ends it when the server is gone, however that ended. The channel's end tells the
+ * A thread of a child process that ends it when the server is gone, however that ended. The line's end tells the
  * child too, but not while a model keeps its main thread in native code: one that never returns would go on alone, at the
  * cost of a core, until somebody finds it.
  */

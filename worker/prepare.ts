@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../gateway/core/error.js';
 import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
+import { liveAsChild } from './child-life.js';
 import { prepareModel } from './prepare-model.js';
 import type { PrepareReply, PrepareTask } from './protocol.js';
 
@@ -11,8 +10,7 @@ import type { PrepareReply, PrepareTask } from './protocol.js';
  * this one. It ends by itself when the parent closes the channel: nothing else keeps it alive. Where memory runs out, the
  * kernel is to take this process and not the server.
  */
-watchParent();
-volunteerForOom();
+liveAsChild();
 
 let tail: Promise<void> = Promise.resolve();
 
@@ -28,19 +26,4 @@ async function answer({ id, request }: PrepareTask<PrepareRequest>): Promise<voi
     reply = { id, ok: false, message: GatewayError.from(error).message };
   }
   process.send?.(reply);
-}
-
-function watchParent(): void {
-  const watch = new Worker(new URL('./parent-watch.js', import.meta.url), {
-    workerData: { parent: process.ppid },
-  });
-  watch.unref();
-}
-
-function volunteerForOom(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '1000');
-  } catch {
-    // Not on Linux, or not allowed: then the kernel chooses as it does.
-  }
 }

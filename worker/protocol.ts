@@ -88,6 +88,8 @@ export type ToWorker =
 /** Worker to gateway. `ready` comes first and once. */
 export type FromWorker =
   | { readonly kind: 'ready' }
+  /** Of a worker that is a process, before it begins what it was asked; the instant is machine-wide monotonic milliseconds. */
+  | { readonly kind: 'started'; readonly id: number; readonly startedAt: number }
   | { readonly kind: 'done'; readonly id: number }
   | {
       readonly kind: 'result';

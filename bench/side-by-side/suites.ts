@@ -2,6 +2,7 @@ import type { BenchCase, Effort } from './bench.js';
 import { iris, irisConnections, megabyte } from './cases/against-echo.js';
 import { alone, memory } from './cases/alone.js';
 import { convolutions, heavy, small } from './cases/compute.js';
+import { isolation } from './cases/isolation.js';
 import { bigMlp, bigMlpFifo, waiting, waitingFifo } from './cases/overload.js';
 import { refusals } from './cases/refusals.js';
 import { contents, sizes } from './cases/sizes.js';
@@ -50,6 +51,7 @@ export const SUITES: readonly Suite[] = [
       contents,
       sizes,
       heavy,
+      isolation,
       small,
       convolutions,
       memory,

@@ -5,15 +5,21 @@ import { GatewayError } from '../core/error.js';
 import type { Recorder } from '../core/recorder.js';
 import type { Tensor } from '../core/tensor.js';
 
-type Answer = Exclude<FromWorker, { kind: 'ready' }>;
+type Answer = Exclude<FromWorker, { kind: 'ready' | 'started' }>;
 
 type Pending =
-  | { readonly kind: 'run'; readonly done: (outcome: RunOutcome) => void }
+  | {
+      readonly kind: 'run';
+      readonly outputs: readonly string[] | undefined;
+      readonly done: (outcome: RunOutcome) => void;
+    }
   | {
       readonly kind: 'request';
       readonly resolve: () => void;
       readonly reject: (error: GatewayError) => void;
     };
+
+const CORRUPT = 'the worker’s answer is corrupt';
 
 /**
  * What a channel has asked of its worker and not heard of yet, by id. Each is settled once, by its answer or by the
@@ -29,8 +35,9 @@ export class PendingCalls {
     this.#recorder = recorder;
   }
 
-  addRun(done: (outcome: RunOutcome) => void): number {
-    return this.#add({ kind: 'run', done });
+  /** @param outputs what the answer must have, no more and no less; undefined: not known */
+  addRun(done: (outcome: RunOutcome) => void, outputs?: readonly string[]): number {
+    return this.#add({ kind: 'run', outputs, done });
   }
 
   addRequest(resolve: () => void, reject: (error: GatewayError) => void): number {
@@ -45,22 +52,30 @@ export class PendingCalls {
     return id;
   }
 
-  /** Hands an answer to its taker. One that fits none, by id or by kind, is counted and dropped. */
-  answer(message: Answer): void {
+  /** Whether something of this id is unanswered. */
+  has(id: number): boolean {
+    return this.#pending.has(id);
+  }
+
+  /** Hands an answer to its taker. One that fits none is counted and dropped. False: it is corrupt, as its worker may be. */
+  answer(message: Answer): boolean {
     const call = this.#pending.get(message?.id);
     if (call === undefined) {
       const known = message?.id < this.#nextId && !this.#failed;
       this.#recorder.dropped(known ? 'double_answer' : 'late_answer');
-      return;
+      return true;
     }
-    const outcome = outcomeOf(message);
+    const outcome = outcomeOf(message, call.kind === 'run' ? call.outputs : undefined);
     if (call.kind === 'run' && outcome !== undefined) this.settleRun(message.id, outcome);
     else if (call.kind === 'request' && message.kind === 'done') this.#take(message.id, call.resolve);
     else if (call.kind === 'request' && message.kind === 'rejected')
       this.#take(message.id, () => call.reject(rejection(message)));
-    else if (call.kind === 'run')
-      this.settleRun(message.id, { kind: 'fault', started: true, reason: 'the worker’s answer is corrupt' });
-    else this.#take(message.id, () => call.reject(workerLost('the worker’s answer is corrupt')));
+    else {
+      if (call.kind === 'run') this.settleRun(message.id, { kind: 'fault', started: true, reason: CORRUPT });
+      else this.#take(message.id, () => call.reject(workerLost(CORRUPT)));
+      return false;
+    }
+    return true;
   }
 
   settleRun(id: number, outcome: RunOutcome): void {
@@ -82,12 +97,17 @@ export class PendingCalls {
   }
 }
 
-function outcomeOf(message: Answer): RunOutcome | undefined {
+function outcomeOf(message: Answer, wanted: readonly string[] | undefined): RunOutcome | undefined {
   if (message.kind === 'rejected') return { kind: 'rejected', error: rejection(message) };
   if (message.kind !== 'result' || !Array.isArray(message.outputs)) return undefined;
   if (!message.outputs.every(isTensor)) return undefined;
   const { outputs, startedAt, endedAt } = message;
+  if (wanted !== undefined && !areThese(outputs, wanted)) return undefined;
   return { kind: 'success', outputs, startedAt, endedAt };
+}
+
+function areThese(outputs: readonly Tensor[], wanted: readonly string[]): boolean {
+  return outputs.length === wanted.length && outputs.every(({ name }, i) => name === wanted[i]);
 }
 
 function isTensor(tensor: WireTensor): tensor is WireTensor & Tensor {

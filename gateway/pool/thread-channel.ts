@@ -200,7 +200,7 @@ class ThreadChannel implements Channel {
     if (message.kind === 'ready') {
       this.#settleReady?.resolve();
       this.#settleReady = undefined;
-    } else this.#calls.answer(message);
+    } else if (message.kind !== 'started') this.#calls.answer(message);
   };
 
   /** Ends the thread if it is not in native code; else it ends by itself when it comes back, finding itself fenced. */

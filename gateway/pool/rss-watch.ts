@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import type { Clock, TimerHandle } from '../core/clock.js';
+
+/** How often is looked. A read takes about 20 us. */
+const LOOK_EVERY_MS = 1000;
+const MIB = 1024 * 1024;
+
+export interface RssWatchOptions {
+  readonly clock: Clock;
+  readonly maxBytes: number;
+  readonly onExcess: (reason: string) => void;
+  /** @default what Linux says of the process */
+  readonly statusOf?: (pid: number) => string;
+}
+
+/** Watches the resident memory of a process, and says once when it has more than it may. Stops by itself when it is gone. */
+export function watchRss(pid: number, options: RssWatchOptions): TimerHandle {
+  const { clock, maxBytes, onExcess, statusOf = readStatus } = options;
+  let timer: TimerHandle;
+  const look = (): void => {
+    const bytes = rssBytes(statusOf(pid));
+    if (bytes === undefined) return;
+    if (bytes > maxBytes)
+      onExcess(`it has ${inMiB(bytes)} of resident memory, at most ${inMiB(maxBytes)} are allowed`);
+    else timer = clock.setTimer(look, LOOK_EVERY_MS, { unref: true });
+  };
+  timer = clock.setTimer(look, LOOK_EVERY_MS, { unref: true });
+  return { cancel: () => timer.cancel() };
+}
+
+/** The resident memory in a `/proc/<pid>/status`, which unlike `statm` does not count in the machine's pages: pure. */
+export function rssBytes(status: string): number | undefined {
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1024;
+}
+
+function readStatus(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    // It is gone, or this is not Linux.
+    return '';
+  }
+}
+
+function inMiB(bytes: number): string {
+  return `${Math.round(bytes / MIB)} MiB`;
+}
