@@ -1,3 +1,4 @@
+import type { ModelWorkers } from './config/model-settings.js';
 import type { Config } from './config/schema.js';
 import type { WorkerPlan } from './config/workers.js';
 import type { OpenChannel } from './core/channel.js';
@@ -18,6 +19,8 @@ export interface PoolParts {
   readonly recorder: Recorder;
   /** How workers are started, for tests that plant faults. @default as the configuration says */
   readonly openChannel: OpenChannel | undefined;
+  /** Workers of one model's own. @default those that models share */
+  readonly own?: ModelWorkers | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -25,10 +28,12 @@ const WAITING_MAX_HEAP_MB = 256;
 
 /** The pool of workers that a configuration asks for; none is started. */
 export function buildPool(parts: PoolParts): Pool {
-  const { config, plan, clock, logger, recorder } = parts;
+  const { config, plan, clock, logger, recorder, own } = parts;
+  const isolation = own === undefined ? config.workers.isolation : (own.isolation ?? 'process');
   return new Pool({
-    slots: plan.workers,
-    open: parts.openChannel ?? openChannel(parts, config.workers.isolation),
+    slots: own === undefined ? plan.workers : (own.count ?? 1),
+    spares: own === undefined ? config.workers.spares : 0,
+    open: parts.openChannel ?? openChannel(parts, isolation),
     clock,
     random: Math.random,
     logger,

@@ -1,9 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Batcher } from './batching/batcher.js';
-import { FIFO, type SchedulerSwitches } from './batching/batcher-options.js';
-import { buildPool } from './build-pool.js';
 import { configFrom, type Settings } from './config/from-settings.js';
 import { detectMachine, type Machine, systemFacts } from './config/machine.js';
 import { disableRuntimeTelemetry } from './config/privacy.js';
@@ -18,9 +15,9 @@ import { GatewayError } from './core/error.js';
 import type { Infer } from './core/infer-call.js';
 import type { LogSwitches } from './core/log-switches.js';
 import { type Logger, silentLogger } from './core/logger.js';
+import type { Recorder } from './core/recorder.js';
+import { Crews } from './crews.js';
 import { Fronts, type Ports } from './fronts.js';
-import { Dispatcher } from './pool/dispatcher.js';
-import type { Pool } from './pool/pool.js';
 import { Preparer } from './pool/preparer.js';
 import { scanRepositories } from './repository/model-source.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
@@ -74,8 +71,13 @@ export interface Gateway {
   readonly infer: Infer;
   readonly catalog: ModelCatalog;
   /** Holds the batches back, for tests that want exact ones; a deployed server has no use for it. */
-  readonly batcher: Pick<Batcher, 'hold' | 'release' | 'stats'>;
-  readonly pool: Pick<Pool, 'status'>;
+  readonly batcher: Pick<Crews, 'hold' | 'release' | 'stats'>;
+  readonly pool: Pick<Crews, 'status'>;
+  /**
+   * Changes the number of workers while they serve: of those that models share, or of the model's own. Resolves when the new ones are
+   * in rotation or those that are too many have ended. Rejects with INVALID_ARGUMENT for fewer than 1, or a model that has none of its own.
+   */
+  resize(workers: number, model?: string): Promise<void>;
   /**
    * Scans the repositories, listens, and starts the workers; models go on loading (`settled`). Rejects with a ConfigError
    * when there is nothing to serve, or a GatewayError that names the address that cannot be had; it is closed then.
@@ -114,8 +116,8 @@ class Server implements Gateway {
   readonly infer: Infer;
   readonly lost: Promise<void>;
   readonly catalog: Registry;
-  readonly batcher: Batcher;
-  readonly pool: Pool;
+  readonly batcher: Crews;
+  readonly pool: Crews;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #dependencies: GatewayDependencies;
@@ -123,7 +125,7 @@ class Server implements Gateway {
   /** The Recorder of the request path; what it is told goes on to the metrics. */
   readonly #statistics: Statistics;
   readonly #admission: Admission;
-  readonly #dispatcher: Dispatcher;
+  readonly #crews: Crews;
   readonly #preparer: Preparer;
   readonly #fronts: Fronts;
   #eventLoop: EventLoopMonitor | undefined;
@@ -144,48 +146,29 @@ class Server implements Gateway {
     this.#metrics = this.#buildMetrics();
     const recorder = new Statistics(this.#metrics);
     this.#statistics = recorder;
-    const { openChannel } = dependencies;
-    this.pool = buildPool({ config, plan: this.plan, clock, logger, recorder, openChannel });
-    this.pool.onReadyChange((ready) => this.#capacityChanged(ready));
+    this.#crews = this.batcher = this.pool = this.#buildCrews(recorder);
+    this.#crews.onReadyChange(() => this.#capacityChanged());
     this.lost = new Promise((resolve) => {
-      this.pool.onLost = () => {
+      this.#crews.onLost = () => {
         this.#giveUp();
         resolve();
       };
     });
     this.#preparer = new Preparer({ clock, logger });
     this.catalog = this.#buildRegistry();
-    this.batcher = new Batcher({
-      clock,
-      recorder,
-      maxQueueRows: config.queue.maxQueueRows,
-      maxQueueBytes: config.queue.maxQueueBytes,
-      retain: (manifest) => this.catalog.retain(manifest),
-      workers: () => this.pool.ready,
-      freeInMs: (now) => this.pool.freeInMs(now),
-      scheduler: switchesOf(config.queue),
-      shareOf: sharesOf(config.callers.named),
-    });
-    this.#dispatcher = new Dispatcher({
-      pool: this.pool,
-      source: this.batcher,
-      clock,
-      logger,
-      soon: setImmediate,
-    });
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
     this.infer = this.#buildInfer();
     this.#fronts = new Fronts({
       config,
       infer: this.infer,
       catalog: this.catalog,
-      live: () => this.#phase !== 'stopped' && !this.pool.lost,
+      live: () => this.#phase !== 'stopped' && !this.#crews.lost,
       readiness: () => this.readiness(),
       clock,
       logger,
       metrics: this.#metrics,
       statistics: this.#statistics,
-      scheduler: () => this.batcher.report(),
+      scheduler: () => this.#crews.report(),
       tracing: new TraceKeeper(),
       logSwitches: dependencies.logSwitches,
     });
@@ -207,7 +190,7 @@ class Server implements Gateway {
       // Before the workers are up, which takes a while: a client that is early hears that its model is loading, not that
       // there is none. Preparing begins meanwhile, too.
       this.catalog.aspire(found);
-      await this.pool.start();
+      await this.#crews.start();
       if (this.#phase !== 'starting') return ports;
       this.#phase = 'serving';
       void this.catalog.settled().then(() => {
@@ -237,6 +220,7 @@ class Server implements Gateway {
       required: this.config.requiredModels,
       strict: this.config.strictReadiness,
       versions: this.catalog.list(),
+      workers: this.#crews.ready,
     });
   }
 
@@ -247,19 +231,34 @@ class Server implements Gateway {
     return this.#stopped;
   }
 
+  resize(workers: number, model?: string): Promise<void> {
+    return this.#crews.resize(workers, model);
+  }
+
+  #buildCrews(recorder: Recorder): Crews {
+    const { config, plan } = this;
+    return new Crews({
+      ...{ config, plan, clock: this.#clock, logger: this.#logger, recorder },
+      openChannel: this.#dependencies.openChannel,
+      retain: (manifest) => this.catalog.retain(manifest),
+      shareOf: sharesOf(config.callers.named),
+    });
+  }
+
   /** Fewer workers than planned is what an operator wants to see; at start and at the end it is a matter of course. */
-  #capacityChanged(ready: number): void {
-    const fields = { ready, workers: this.plan.workers };
-    const lost = this.#phase === 'serving' && ready < this.plan.workers;
-    this.#logger[lost ? 'warn' : 'debug'](fields, 'workers in rotation');
+  #capacityChanged(): void {
+    const { ready, wanted } = this.#crews;
+    const lost = this.#phase === 'serving' && ready < wanted;
+    this.#logger[lost ? 'warn' : 'debug']({ ready, workers: wanted }, 'workers in rotation');
+    // All of them or none: the server is not ready while nothing can run.
+    this.#fronts?.readinessChanged();
   }
 
   /** Nothing that waits will ever run: it is told so at once, and whoever asks anew, too. */
   #giveUp(): void {
     const message = 'every worker is wedged inside a run: the server must be restarted';
-    this.#logger.error({ workers: this.pool.status() }, message);
-    this.#dispatcher.close();
-    this.batcher.close(
+    this.#logger.error({ workers: this.#crews.status() }, message);
+    this.#crews.cut(
       new GatewayError('UNAVAILABLE', message, { reason: 'no_worker', retryAfterMs: LOST_RETRY_MS }),
     );
   }
@@ -275,23 +274,26 @@ class Server implements Gateway {
       failed: quarantine.learn,
     });
     const quotas = new Quotas({ ...this.config.callers, clock: this.#clock });
-    const admitted = quotas.limit(quarantine.guard(this.#admission.admit(this.batcher.submit)));
+    const admitted = quotas.limit(quarantine.guard(this.#admission.admit(this.#crews.submit)));
     return observer.observe(resolve(this.catalog, observer.leased(validate(classify(admitted)))));
   }
 
   #buildRegistry(): Registry {
-    const { config, pool } = this;
+    const { config } = this;
+    const crews = this.#crews;
     return new Registry({
       prepare: this.#preparer.prepare,
       host: {
-        load: (manifest) => pool.load(manifest),
+        load: (manifest) => crews.load(manifest),
         unload: async (key) => {
-          await pool.unload(key);
+          await crews.unload(key);
           const [model, version] = key.split('/') as [string, string];
           const gone = { model, version: Number(version) };
-          this.batcher.forget(gone);
+          crews.forget(gone);
           this.#statistics.forget(gone);
         },
+        serves: (key) => crews.serves(key),
+        onServingChange: (listener) => crews.onServingChange(listener),
       },
       clock: this.#clock,
       logger: this.#logger,
@@ -299,7 +301,7 @@ class Server implements Gateway {
       cacheDir: () => this.#cacheDir as string,
       defaultMaxBatchSize: config.defaultMaxBatchSize,
       intraOpThreads: this.plan.intraOpThreads,
-      workers: this.plan.workers,
+      workersOf: (model) => crews.wantedBy(model),
       models: new Map(Object.entries(config.models)),
     });
   }
@@ -308,10 +310,12 @@ class Server implements Gateway {
     return new Metrics({
       ...(this.#dependencies.logLinesDropped && { logLinesDropped: this.#dependencies.logLinesDropped }),
       gauges: {
-        sluice_queue_rows: () => this.batcher.stats().queuedRows,
-        sluice_queue_bytes: () => this.batcher.stats().bytes,
+        sluice_queue_rows: () => this.#crews.stats().queuedRows,
+        sluice_queue_bytes: () => this.#crews.stats().bytes,
         sluice_calls_in_flight: () => this.#admission.inFlight,
-        sluice_slots: () => countBy(this.pool.status()),
+        sluice_slots: () => countBy(this.#crews.status()),
+        sluice_workers_wanted: () => this.#crews.wanted,
+        sluice_model_versions_quarantined: () => this.#crews.quarantined.length,
         sluice_model_versions: () => countBy(this.catalog.list()),
         sluice_event_loop_delay_seconds: () => this.#eventLoop?.read() ?? {},
       },
@@ -348,12 +352,11 @@ class Server implements Gateway {
     if (wasServing) await this.#drain(Math.min(drainDelayMs, exitTimeoutSecs * 1000), deadline);
     const callsCut = this.#admission.inFlight;
     this.#fronts.cut();
-    this.#dispatcher.close();
-    this.batcher.close();
+    this.#crews.cut();
     this.catalog.close();
     const workerExitMs = Math.max(WORKER_EXIT_MS, deadline - this.#clock.now());
     const [workersLeft] = await Promise.all([
-      this.pool.close(workerExitMs),
+      this.#crews.close(workerExitMs),
       this.#preparer.close(),
       this.#fronts.close(),
     ]);
@@ -377,14 +380,10 @@ class Server implements Gateway {
     const drained = this.#fronts
       .drain()
       .then(() => this.#admission.drain())
-      .then(() => this.batcher.drain());
+      .then(() => this.#crews.drain());
     await Promise.race([drained, timeout]);
     cancel();
   }
-}
-
-function switchesOf({ scheduler, batchChoice, earlyDrop, admission }: Config['queue']): SchedulerSwitches {
-  return scheduler === 'fifo' ? FIFO : { order: 'deadline', batchChoice, earlyDrop, admission };
 }
 
 function countBy(lines: readonly { readonly state: string }[]): Record<string, number> {

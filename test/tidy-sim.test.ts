@@ -14,7 +14,7 @@ import { World } from './support/sim/world.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const WORLD = 'test/support/sim/world.ts';
-const GATEWAY = 'gateway/gateway.ts';
+const GATEWAY = 'gateway/crew.ts';
 const BUILD_POOL = 'gateway/build-pool.ts';
 
 /** What decides in the gateway, and where it lives. */
@@ -129,9 +129,10 @@ test('it makes the very classes that the gateway makes, with every option that t
     for (const source of [ours, theirs])
       assert.ok(importsOf(source).includes(home), `${source.path} imports ${home}`);
     const given = optionsOf(ours.text, name);
-    // The scheduler's switches come from the scenarios, and nothing hangs there.
+    // The scheduler's switches come from the scenarios, and nothing hangs there and no worker is spare.
     const missing = optionsOf(theirs.text, name).filter(
-      (option) => !given.includes(option) && option !== 'scheduler' && option !== 'hang',
+      (option) =>
+        !given.includes(option) && option !== 'scheduler' && option !== 'hang' && option !== 'spares',
     );
     assert.deepEqual(missing, [], `options of ${name} that the simulation leaves out`);
   }

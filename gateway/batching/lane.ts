@@ -45,7 +45,8 @@ export class Lane {
 
   constructor(manifest: Manifest, shareOf: (caller: string) => number = () => 1) {
     const { batchable, maxBatchSize, outputs } = manifest.signature;
-    this.maxRunning = manifest.configuration?.instanceCount ?? Number.POSITIVE_INFINITY;
+    const { instanceCount, instancesGiven = true } = manifest.configuration ?? {};
+    this.maxRunning = (instancesGiven ? instanceCount : undefined) ?? Number.POSITIVE_INFINITY;
     this.key = versionKey(manifest);
     this.manifest = manifest;
     this.alone = !batchable || maxBatchSize < 1;

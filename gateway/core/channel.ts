@@ -69,4 +69,8 @@ export interface ModelHost {
   /** Loads and warms a version on every worker, one after the other; rejects with a GatewayError. */
   load(manifest: Manifest): Promise<void>;
   unload(key: string): Promise<void>;
+  /** Whether a worker can run this version now. @default any that was loaded */
+  serves?(key: string): boolean;
+  /** Calls `listener` when what `serves` says may have changed. */
+  onServingChange?(listener: () => void): void;
 }

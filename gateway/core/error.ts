@@ -47,6 +47,8 @@ export type Reason =
   | 'worker_fault'
   /** It ends the worker that runs it. */
   | 'poison'
+  /** Its model version ends one worker after the other. */
+  | 'quarantined'
   | 'model_error'
   | 'internal';
 

@@ -64,6 +64,8 @@ export interface ModelConfiguration {
   readonly versionPolicy?: VersionPolicy;
   /** Most runs of a version at the same time. */
   readonly instanceCount?: number;
+  /** Whether `instanceCount` is the model's word; else it is the number of workers at the time, and no limit. @default true */
+  readonly instancesGiven?: boolean;
   readonly defaultModelFilename?: string;
   /** As given, known or not. */
   readonly parameters: Readonly<Record<string, string>>;

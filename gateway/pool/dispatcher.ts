@@ -142,12 +142,17 @@ export class Dispatcher {
   }
 
   #mayRun(work: Work, slot: Slot): boolean {
-    if (!slot.holds(work.batch.key)) return false;
+    if (!slot.canRun(work.batch.key)) return false;
     if (work.avoid === undefined || slot.worker !== work.avoid) return true;
     return !this.#options.pool.slots.some((other) => other !== slot && other.live);
   }
 
   #send(slot: Slot, work: Work): void {
+    const refusal = this.#options.pool.refusalOf(work.batch.key);
+    if (refusal !== undefined) {
+      this.#fail(work, refusal);
+      return;
+    }
     try {
       const command = work.batch.gather();
       // Everybody has left: there is nothing to run, and nobody to tell.

@@ -3,16 +3,21 @@ import type { Clock, TimerHandle } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { Manifest } from '../core/manifest.js';
-import { versionKey } from '../core/model.js';
 import type { Recorder } from '../core/recorder.js';
 import { type BackOff, DEFAULT_BACK_OFF } from './back-off.js';
+import { type CrashLimits, CrashLoops } from './crash-loops.js';
 import { type HangLimits, HangWatch } from './hang-watch.js';
+import { Loader } from './loader.js';
 import { Slot } from './slot.js';
 import type { SlotState } from './slot-state.js';
+import { relieve } from './standby.js';
+import { Trials } from './trials.js';
 
 export interface PoolOptions {
-  /** Number of workers, at least 1. */
+  /** Number of workers in rotation, at least 1. */
   readonly slots: number;
+  /** Workers beyond these that are kept warm, to take the place of one that fails. @default 0 */
+  readonly spares?: number;
   readonly open: OpenChannel;
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
@@ -23,6 +28,8 @@ export interface PoolOptions {
   readonly backOff?: BackOff;
   /** How long a load waits for a worker while none is in rotation. @default 120_000 */
   readonly loadTimeoutMs?: number;
+  /** @default DEFAULT_CRASH_LIMITS */
+  readonly crashes?: CrashLimits;
   /** @default DEFAULT_HANG_LIMITS */
   readonly hang?: HangLimits;
   /** How long all workers may be wedged before the pool is `lost`. @default 5_000 */
@@ -32,7 +39,8 @@ export interface PoolOptions {
 /** One line of the pool's status. */
 export interface SlotStatus {
   readonly index: number;
-  readonly state: SlotState;
+  /** `standby`: ready, and kept out of rotation until another fails. */
+  readonly state: SlotState | 'standby';
   /** Batches that its worker has been sent and has not answered. */
   readonly outstanding: number;
   /** Model versions that its worker holds. */
@@ -44,19 +52,13 @@ export interface SlotStatus {
   readonly pid: number | undefined;
 }
 
-/** How often a load begins anew because every worker ended before it came to it. */
-const MAX_LOAD_ROUNDS = 3;
-
-interface Waiter {
-  readonly settle: (error: GatewayError | undefined) => void;
-}
-
 /** The workers, and where each model version lives: on all of them. */
 export class Pool implements ModelHost {
-  readonly slots: readonly Slot[];
   readonly #options: PoolOptions;
-  readonly #hosted = new Map<string, Manifest>();
-  readonly #waiters = new Map<string, Waiter>();
+  readonly #loader: Loader;
+  readonly #crashLoops: CrashLoops;
+  readonly #trials: Trials;
+  readonly #servingListeners = new Set<() => void>();
   readonly #readyListeners = new Set<(ready: number) => void>();
   readonly #watch: HangWatch;
   #onFree: () => void = () => {};
@@ -65,28 +67,58 @@ export class Pool implements ModelHost {
   #wedgedTimer: TimerHandle | undefined;
   #ready = 0;
   #closed = false;
-  #tail: Promise<void> = Promise.resolve();
+  #slots: readonly Slot[] = [];
+  #wanted: number;
+  #nextIndex = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { open, clock, random, logger, recorder, backOff = DEFAULT_BACK_OFF } = options;
-    this.#watch = new HangWatch(clock, () => this.slots, options.hang);
-    this.slots = Array.from(
-      { length: options.slots },
-      (_, index) =>
-        new Slot({
-          index,
-          open,
-          clock,
-          random,
-          logger,
-          recorder,
-          backOff,
-          hosted: this.#hosted,
-          onChange: this.#onChange,
-          onWarmed: (key, error) => this.#waiters.get(key)?.settle(error),
-        }),
-    );
+    this.#wanted = options.slots;
+    const { clock, logger, loadTimeoutMs } = options;
+    const slots = (): readonly Slot[] => this.#slots;
+    this.#watch = new HangWatch(clock, slots, options.hang);
+    this.#loader = new Loader({ clock, slots, ...(loadTimeoutMs !== undefined && { loadTimeoutMs }) });
+    this.#crashLoops = new CrashLoops(clock, options.crashes);
+    this.#trials = new Trials({
+      clock,
+      logger,
+      crashLoops: this.#crashLoops,
+      loader: this.#loader,
+      slots,
+      onChange: () => this.#servingMayChange(),
+    });
+    const all = options.slots + (options.spares ?? 0);
+    this.#slots = Array.from({ length: all }, (_, index) => this.#newSlot(index >= options.slots));
+  }
+
+  /** Places for workers, spares included. */
+  get slots(): readonly Slot[] {
+    return this.#slots;
+  }
+
+  #newSlot(standby: boolean): Slot {
+    const { open, clock, random, logger, recorder, backOff = DEFAULT_BACK_OFF } = this.#options;
+    const slot = new Slot({
+      index: this.#nextIndex++,
+      open,
+      clock,
+      random,
+      logger,
+      recorder,
+      backOff,
+      hosted: this.#loader.hosted,
+      crashLoops: this.#crashLoops,
+      onChange: this.#onChange,
+      onWarmed: (key, error) => this.#loader.warmed(key, error),
+      onQuarantine: this.#trials.onQuarantine,
+    });
+    slot.standby = standby;
+    return slot;
+  }
+
+  /** Workers that should be in rotation. */
+  get wanted(): number {
+    return this.#wanted;
   }
 
   /** Slots in rotation. */
@@ -110,6 +142,33 @@ export class Pool implements ModelHost {
     await Promise.all(this.slots.map((slot) => slot.start()));
   }
 
+  /**
+   * Changes the number of workers in rotation, at least 1. New ones join when they are warm; those that are too many end what
+   * they have first. Resolves when both are done, and no request fails of it.
+   */
+  async resize(count: number): Promise<void> {
+    if (!Number.isInteger(count) || count < 1)
+      throw new GatewayError(
+        'INVALID_ARGUMENT',
+        `cannot have ${count} workers: wanted a whole number from 1`,
+      );
+    if (this.#closed) return;
+    const more = Array.from({ length: Math.max(0, count - this.#wanted) }, () => this.#newSlot(false));
+    // The last to come go first, and those that do not work before those that do.
+    const rotation = this.#slots.filter(({ standby }) => !standby);
+    const leaving = [...rotation.filter(({ up }) => up), ...rotation.filter(({ up }) => !up)].slice(count);
+    this.#wanted = count;
+    this.#slots = [...this.#slots, ...more];
+    await Promise.all([
+      ...more.map((slot) => slot.start()),
+      ...leaving.map(async (slot) => {
+        await slot.stop();
+        this.#slots = this.#slots.filter((other) => other !== slot);
+      }),
+    ]);
+    this.#onChange();
+  }
+
   /** Called whenever a slot may have become free. One listener: the dispatcher. */
   set onFree(listener: () => void) {
     this.#onFree = listener;
@@ -119,6 +178,32 @@ export class Pool implements ModelHost {
   onReadyChange(listener: (ready: number) => void): () => void {
     this.#readyListeners.add(listener);
     return () => void this.#readyListeners.delete(listener);
+  }
+
+  /** Whether a worker in rotation holds this version, and runs it. */
+  serves(key: string): boolean {
+    if (this.#crashLoops.quarantine(key) !== undefined) return false;
+    return this.#slots.some((slot) => slot.live && slot.canRun(key));
+  }
+
+  /** Calls `listener` when what `serves` says may have changed; returns the way to stop it. */
+  onServingChange(listener: () => void): () => void {
+    this.#servingListeners.add(listener);
+    return () => void this.#servingListeners.delete(listener);
+  }
+
+  /** Why no batch of this version is run, as its callers are to hear it; undefined where they are run. */
+  refusalOf(key: string): GatewayError | undefined {
+    const quarantine = this.#crashLoops.quarantine(key);
+    if (quarantine === undefined) return undefined;
+    const inMs = Math.max(0, Math.ceil(quarantine.until - this.#options.clock.now()));
+    const message = `${quote(key)} has ended ${quarantine.crashes} workers and is not run; it is tried again in ${inMs} ms`;
+    return new GatewayError('FAILED_PRECONDITION', message, { reason: 'quarantined', retryAfterMs: inMs });
+  }
+
+  /** Versions that are not run because they end their workers, those on trial included. */
+  get quarantined(): readonly string[] {
+    return this.#crashLoops.quarantined;
   }
 
   /** Whether every worker is wedged, and has been for a while: only a new process will run anything again. */
@@ -134,7 +219,7 @@ export class Pool implements ModelHost {
   status(): SlotStatus[] {
     return this.slots.map((slot) => ({
       index: slot.index,
-      state: slot.state,
+      state: slot.standby && slot.state === 'ready' ? 'standby' : slot.state,
       outstanding: slot.outstanding,
       loaded: slot.loadedCount,
       restarts: slot.restarts,
@@ -149,14 +234,12 @@ export class Pool implements ModelHost {
    * same key. Rejects with FAILED_PRECONDITION (the model's doing), or UNAVAILABLE when no worker came up in time.
    */
   load(manifest: Manifest): Promise<void> {
-    return this.#exclusive(() => this.#load(manifest));
+    return this.#loader.load(manifest);
   }
 
   unload(key: string): Promise<void> {
-    return this.#exclusive(async () => {
-      this.#hosted.delete(key);
-      await Promise.all(this.slots.map((slot) => slot.unload(key)));
-    });
+    this.#trials.forget(key);
+    return this.#loader.unload(key);
   }
 
   /**
@@ -167,7 +250,8 @@ export class Pool implements ModelHost {
     this.#closed = true;
     this.#watch.stop();
     this.#wedgedTimer?.cancel();
-    for (const waiter of [...this.#waiters.values()]) waiter.settle(closedError());
+    this.#trials.close();
+    this.#loader.close();
     let left = this.slots.length;
     const stopped = this.slots.map((slot) =>
       slot.stop().then(() => {
@@ -183,80 +267,25 @@ export class Pool implements ModelHost {
     return left;
   }
 
-  async #load(manifest: Manifest): Promise<void> {
-    if (this.#closed) throw closedError();
-    const key = versionKey(manifest);
-    const former = this.#hosted.get(key);
-    // First of all, so that a worker that comes up meanwhile takes it too.
-    this.#hosted.set(key, manifest);
-    try {
-      const held = (): boolean => this.slots.some((slot) => slot.holds(key, manifest));
-      let rounds = 0;
-      do {
-        // Nothing is awaited between the look at the slots and the waiter, so that no worker's word is missed.
-        if (!this.slots.some((slot) => slot.live)) await this.#firstHolder(key);
-        for (const slot of this.slots) if (!slot.holds(key, manifest)) await slot.load(manifest);
-      } while (!held() && ++rounds < MAX_LOAD_ROUNDS);
-      if (!held())
-        throw new GatewayError('UNAVAILABLE', 'all workers ended meanwhile', { reason: 'worker_fault' });
-    } catch (error) {
-      await this.#rollBack(key, manifest, former);
-      const { code, message, details } = GatewayError.from(error);
-      if (code !== 'UNAVAILABLE' || details.reason !== 'worker_fault') throw error;
-      // A worker that dies while it loads a version most likely dies of it: it costs this version, not the others.
-      throw new GatewayError('FAILED_PRECONDITION', `failed to load ${quote(key)}: ${message}`, {
-        reason: 'worker_fault',
-        cause: error,
-      });
-    }
-  }
-
-  async #rollBack(key: string, manifest: Manifest, former: Manifest | undefined): Promise<void> {
-    if (former === undefined) this.#hosted.delete(key);
-    else this.#hosted.set(key, former);
-    for (const slot of this.slots) {
-      if (!slot.holds(key, manifest)) continue;
-      if (former === undefined) await slot.unload(key);
-      else await slot.load(former).catch(() => slot.unload(key));
-    }
-  }
-
-  /** Waits until the first worker that comes up has loaded it, or failed to. */
-  #firstHolder(key: string): Promise<void> {
-    const { clock, loadTimeoutMs = 120_000 } = this.#options;
-    return new Promise((resolve, reject) => {
-      const settle = (error: GatewayError | undefined): void => {
-        timer.cancel();
-        this.#waiters.delete(key);
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      const timer = clock.setTimer(() => {
-        const message = `failed to load ${quote(key)}: no worker came up within ${loadTimeoutMs} ms`;
-        settle(new GatewayError('UNAVAILABLE', message, { reason: 'no_worker' }));
-      }, loadTimeoutMs);
-      this.#waiters.set(key, { settle });
-    });
-  }
-
-  /** One load or unload at a time: a load blocks its worker, and loads in turn leave the others free. */
-  #exclusive(work: () => Promise<void>): Promise<void> {
-    const result = this.#tail.then(work);
-    this.#tail = result.catch(() => {});
-    return result;
-  }
-
   readonly #onChange = (): void => {
+    if (this.#slots.length > this.#wanted) relieve(this.#slots);
     let ready = 0;
     for (const slot of this.slots) if (slot.live) ready++;
     if (ready !== this.#ready) {
       this.#ready = ready;
       for (const listener of this.#readyListeners) listener(ready);
+      this.#trials.check();
+      this.#servingMayChange();
     }
     this.#watch.notice();
     this.#noticeWedged();
     this.#onFree();
   };
+
+  #servingMayChange(): void {
+    for (const listener of this.#servingListeners) listener();
+    this.#onFree();
+  }
 
   /** A run that comes back after all brings its slot back, so that nothing is lost until all have been wedged for a while. */
   #noticeWedged(): void {
@@ -271,8 +300,4 @@ export class Pool implements ModelHost {
       this.#onLost();
     }, this.#options.wedgedMs ?? 5_000);
   }
-}
-
-function closedError(): GatewayError {
-  return new GatewayError('UNAVAILABLE', 'the server is shutting down', { reason: 'draining' });
 }

@@ -6,6 +6,7 @@ import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
 import type { Recorder } from '../core/recorder.js';
 import { type BackOff, restartDelayMs } from './back-off.js';
+import type { CrashLoops } from './crash-loops.js';
 import { NearEnd } from './near-end.js';
 import { isLive, type SlotState, transition } from './slot-state.js';
 
@@ -24,11 +25,17 @@ export interface SlotOptions {
   readonly onChange: () => void;
   /** A version was loaded, or not, while the worker was warming. */
   readonly onWarmed: (key: string, error: GatewayError | undefined) => void;
+  /** Which versions end their workers. */
+  readonly crashLoops: CrashLoops;
+  /** A version was quarantined, or is back. */
+  readonly onQuarantine: (key: string) => void;
 }
 
 /** A place in the pool. It keeps a worker there: starts it, warms it, and gives it a successor when it dies. */
 export class Slot {
   readonly index: number;
+  /** Kept out of rotation, warm, for when another slot fails. */
+  standby = false;
   readonly #options: SlotOptions;
   #state: SlotState = 'starting';
   #channel: Channel | undefined;
@@ -57,7 +64,13 @@ export class Slot {
     return this.#state;
   }
 
+  /** In rotation: up, and no spare. */
   get live(): boolean {
+    return !this.standby && isLive(this.#state);
+  }
+
+  /** Whether its worker answers and holds the hosted versions, in rotation or not. */
+  get up(): boolean {
     return isLive(this.#state);
   }
 
@@ -111,7 +124,7 @@ export class Slot {
     if (this.#channel === undefined || this.#abandoned) return;
     this.#options.logger.error({ slot: this.index, reason }, 'a worker is given up');
     this.#abandoned = true;
-    if (this.live) this.#become('suspect');
+    if (this.up) this.#become('suspect');
     this.#channel.abandon(reason);
     this.#options.onChange();
   }
@@ -140,8 +153,13 @@ export class Slot {
     return held !== undefined && (manifest === undefined || held === manifest);
   }
 
-  /** `holds`, to be passed on. */
-  readonly canRun = (key: string): boolean => this.#loaded.has(key);
+  /** Whether a batch of this version may be taken for it: also one that is in quarantine, to be failed. To be passed on. */
+  readonly canRun = (key: string): boolean => {
+    const { crashLoops } = this.#options;
+    if (crashLoops.quarantine(key) !== undefined) return true;
+    const trial = crashLoops.trialOf(key);
+    return this.#loaded.has(key) && (trial === undefined || trial === this.#channel);
+  };
 
   /** Starts the first worker. Resolves when it is ready or has failed once. Call once. */
   async start(): Promise<void> {
@@ -157,10 +175,20 @@ export class Slot {
     else this.#nextExpectedMs = command.expectedMs;
     if (this.#state === 'ready') this.#become('busy');
     channel.run(command, (outcome) => {
+      this.#judge(command.key, channel, outcome);
       // A successor's count is its own.
       if (this.#channel === channel) this.#afterRun(channel, outcome);
       done(outcome);
     });
+  }
+
+  /** Puts the end of a worker down to the version that it was in. */
+  #judge(key: string, channel: Channel, outcome: RunOutcome): void {
+    const { crashLoops, onQuarantine } = this.#options;
+    if (outcome.kind === 'success') {
+      const trial = crashLoops.trialOf(key);
+      if ((trial === undefined || trial === channel) && crashLoops.succeeded(key)) onQuarantine(key);
+    } else if (outcome.kind === 'fault' && outcome.started && crashLoops.crashed(key)) onQuarantine(key);
   }
 
   #begun(expectedMs: number | undefined): void {
@@ -173,7 +201,7 @@ export class Slot {
     if (this.#outstanding > 0) this.#begun(this.#nextExpectedMs);
     else this.#nearEnd.stop();
     if (outcome.kind === 'fault') {
-      if (this.live) this.#become('suspect');
+      if (this.up) this.#become('suspect');
       // Dead, or not to be trusted: either way its successor takes over when it has ended.
       void channel.close();
       return;
@@ -188,7 +216,7 @@ export class Slot {
    */
   async load(manifest: Manifest): Promise<void> {
     const channel = this.#channel;
-    if (!this.live || channel === undefined) return;
+    if (!this.up || channel === undefined) return;
     this.#loads++;
     try {
       await channel.load(manifest);
@@ -248,7 +276,7 @@ export class Slot {
 
   /** Loads what is hosted, looking again after each load, since versions come and go meanwhile. */
   async #warm(channel: Channel): Promise<void> {
-    const { hosted, logger, onWarmed } = this.#options;
+    const { hosted, logger, onWarmed, crashLoops, onQuarantine } = this.#options;
     for (let next = this.#missing(); next !== undefined; next = this.#missing()) {
       const key = versionKey(next);
       let failure: GatewayError | undefined;
@@ -257,6 +285,8 @@ export class Slot {
       } catch (error) {
         failure = GatewayError.from(error);
       }
+      const crashed = failure?.details.reason === 'worker_fault' && this.#state !== 'stopped';
+      if (crashed && crashLoops.crashed(key)) onQuarantine(key);
       if (this.#channel !== channel || this.#state !== 'warming') return;
       if (failure?.details.reason === 'no_worker') {
         void channel.close();
@@ -282,8 +312,12 @@ export class Slot {
   }
 
   #missing(): Manifest | undefined {
-    for (const [key, manifest] of this.#options.hosted)
-      if (this.#loaded.get(key) !== manifest && this.#refused.get(key) !== manifest) return manifest;
+    const { hosted, crashLoops } = this.#options;
+    for (const [key, manifest] of hosted) {
+      const held = this.#loaded.get(key) === manifest || this.#refused.get(key) === manifest;
+      const quarantined = crashLoops.quarantine(key) ?? crashLoops.trialOf(key);
+      if (!held && quarantined === undefined) return manifest;
+    }
     return undefined;
   }
 
@@ -292,7 +326,7 @@ export class Slot {
     this.#abandoned = false;
     if (this.#state === 'stopped') return;
     const { clock, backOff, random, recorder, logger } = this.#options;
-    const lived = this.live || this.#state === 'suspect' ? clock.now() - this.#readyAt : 0;
+    const lived = this.up || this.#state === 'suspect' ? clock.now() - this.#readyAt : 0;
     this.#channel = undefined;
     this.#loaded = new Map();
     this.#become('dead');

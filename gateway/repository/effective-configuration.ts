@@ -60,6 +60,7 @@ export function effectiveConfiguration(
       ...(scheduling !== undefined && { scheduling }),
       versionPolicy: versionPolicy ?? own.versionPolicy ?? DEFAULT_VERSION_POLICY,
       instanceCount: Math.min(own.instanceCount ?? workers, workers),
+      instancesGiven: own.instanceCount !== undefined,
     },
     maxBatchSize: maxBatchSize ?? own.maxBatchSize,
     warnings,

@@ -12,6 +12,8 @@ export interface ReadinessFacts {
   /** `--strict-readiness`: every model that should be served is required. */
   readonly strict: boolean;
   readonly versions: readonly VersionStatus[];
+  /** Workers in rotation. */
+  readonly workers: number;
 }
 
 /** The answer, and for people the reason when it is no (`''` otherwise). */
@@ -27,6 +29,7 @@ export interface Readiness {
 export function serverReadiness(facts: ReadinessFacts): Readiness {
   if (facts.phase !== 'serving') return { ready: false, reason: `the server is ${facts.phase}` };
   if (!facts.settledOnce) return { ready: false, reason: 'models found at start are still loading' };
+  if (facts.workers === 0) return { ready: false, reason: 'no worker is in rotation' };
   const available = new Set<string>();
   const aspired = new Set<string>();
   for (const { model, state } of facts.versions) {

@@ -26,8 +26,8 @@ export interface RegistryOptions {
   readonly intraOpThreads?: number;
   /** By model name. @default none */
   readonly models?: ReadonlyMap<string, ModelSettings>;
-  /** How many versions run at the same time. @default 1 */
-  readonly workers?: number;
+  /** How many workers a model has. @default 1 */
+  readonly workersOf?: (model: string) => number;
 }
 
 export interface RegistryDependencies extends RegistryOptions {
@@ -51,6 +51,8 @@ export class Registry implements ModelCatalog {
   /** Models with something to load, waiting for their turn. */
   readonly #loadQueue = new Set<string>();
   readonly #listeners = new Set<(model: string) => void>();
+  /** Whether a model was ready when its listeners were told last. */
+  readonly #ready = new Map<string, boolean>();
   readonly #settledWaiters: (() => void)[] = [];
   #preparing = false;
   /** Loads and unloads that have begun and not ended. */
@@ -61,6 +63,7 @@ export class Registry implements ModelCatalog {
 
   constructor(dependencies: RegistryDependencies) {
     this.#deps = dependencies;
+    dependencies.host.onServingChange?.(() => this.#servingChanged());
   }
 
   /** Sets what should be served: the whole set. What is no longer in it is drained and unloaded. */
@@ -115,8 +118,8 @@ export class Registry implements ModelCatalog {
 
   ready(model: string, version: string): boolean {
     try {
-      this.#find(model, version);
-      return true;
+      const { host } = this.#deps;
+      return host.serves?.(versionKey(this.#find(model, version))) ?? true;
     } catch {
       return false;
     }
@@ -190,7 +193,10 @@ export class Registry implements ModelCatalog {
     const record = this.#models.get(name);
     if (record === undefined) return;
     record.prune();
-    if (record.forgotten) this.#models.delete(name);
+    if (record.forgotten) {
+      this.#models.delete(name);
+      this.#ready.delete(name);
+    }
     const action = record.next();
     if (action?.kind === 'load') this.#loadQueue.add(name);
     const entry = action && record.entries.get(action.version);
@@ -278,8 +284,19 @@ export class Registry implements ModelCatalog {
     this.#converge();
   }
 
+  /** Workers came or went: some models may be served that were not, or no longer. */
+  #servingChanged(): void {
+    if (this.#listeners.size === 0) return;
+    for (const record of this.#models.values())
+      if (this.#ready.get(record.name) !== this.ready(record.name, '')) this.#tell(record);
+  }
+
   #refresh(record: ModelRecord): void {
-    if (!record.refresh()) return;
+    if (record.refresh()) this.#tell(record);
+  }
+
+  #tell(record: ModelRecord): void {
+    this.#ready.set(record.name, this.ready(record.name, ''));
     for (const listener of this.#listeners) {
       try {
         listener(record.name);
@@ -290,8 +307,8 @@ export class Registry implements ModelCatalog {
   }
 
   #effective(name: string, found: FoundModel | undefined): EffectiveConfiguration {
-    const { models, logger, workers = 1, intraOpThreads = 1 } = this.#deps;
-    const machine = { workers, intraOpThreads };
+    const { models, logger, workersOf, intraOpThreads = 1 } = this.#deps;
+    const machine = { workers: workersOf?.(name) ?? 1, intraOpThreads };
     const effective = effectiveConfiguration(models?.get(name), found?.configuration, machine);
     const told = this.#models.get(name)?.effective.warnings ?? [];
     for (const warning of effective.warnings)

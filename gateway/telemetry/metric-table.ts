@@ -92,6 +92,18 @@ export const METRICS = {
   },
   sluice_calls_in_flight: { type: 'gauge', unit: '1', labels: [], help: 'Calls accepted and not yet ended.' },
   sluice_slots: { type: 'gauge', unit: '1', labels: ['state'], help: 'Places for workers, by state.' },
+  sluice_workers_wanted: {
+    type: 'gauge',
+    unit: '1',
+    labels: [],
+    help: 'Workers that should be in rotation: fewer ready and busy slots mean degraded capacity.',
+  },
+  sluice_model_versions_quarantined: {
+    type: 'gauge',
+    unit: '1',
+    labels: [],
+    help: 'Model versions that are not run because they end one worker after the other.',
+  },
   sluice_model_versions: {
     type: 'gauge',
     unit: '1',

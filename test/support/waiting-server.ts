@@ -37,16 +37,18 @@ export interface DirectCall {
   readonly cancellation?: Cancellation;
   /** First element of the row. @default 1 */
   readonly first?: number;
+  /** @default 2 */
+  readonly second?: number;
 }
 
 /** One row for a waiting model, past the network: the layers of the server and nothing else. */
 export function inferDirectly(
   gateway: Gateway,
   model: string,
-  { deadlineMs = 10_000, cancellation = new Cancellation(), first = 1 }: DirectCall = {},
+  { deadlineMs = 10_000, cancellation = new Cancellation(), first = 1, second = 2 }: DirectCall = {},
 ): Promise<InferResult> {
   const now = systemClock.now();
-  const data = new Uint8Array(Float32Array.of(first, 2, 3, 4).buffer);
+  const data = new Uint8Array(Float32Array.of(first, second, 3, 4).buffer);
   return gateway.infer({
     model,
     version: '',

@@ -45,7 +45,7 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
   },
   FAILED_PRECONDITION: {
     by: 'sluice',
-    when: 'A model file cannot be served, or an address cannot be listened on. No inference ends so: it is the reason in `sluice models`, in the log, or of a failed start (exit code 78).',
+    when: 'A model file cannot be served, or an address cannot be listened on. It is the reason in `sluice models`, in the log, or of a failed start (exit code 78). An inference ends so when its model version is in quarantine, since it ends one worker after the other.',
     todo: 'Mend what the message names.',
   },
   PERMISSION_DENIED: {
@@ -92,6 +92,8 @@ export const REASONS: Readonly<Record<Reason, string>> = {
   unknown_model: 'No such model or version, or it is not available.',
   poison:
     'The request has ended every worker that ran it, and is to blame, since it ran alone. The same input is refused for ten minutes.',
+  quarantined:
+    'Its model version has ended several workers without a success in between. It is not run for a while, then tried on one worker.',
   worker_fault: 'The worker died or was lost, more often than a retry could mend.',
   model_error: 'The model failed on the request, or cannot be loaded.',
   internal: 'A bug of Sluice. The log has the cause under the request id.',

@@ -158,6 +158,7 @@ test('server readiness', () => {
     ['starting is not', { phase: 'starting' }, /starting/],
     ['draining is not', { phase: 'draining' }, /draining/],
     ['stopped is not', { phase: 'stopped' }, /stopped/],
+    ['without a worker nothing can run', { workers: 0 }, /no worker/],
     ['a broken model nobody requires changes nothing', { versions: [good, status('bad', 'failed')] }, true],
     [
       'a required one that failed does',
@@ -196,6 +197,7 @@ test('server readiness', () => {
       required: [],
       strict: false,
       versions: [good],
+      workers: 2,
       ...facts,
     });
     assert.equal(readiness.ready, expected === true, sentence);
