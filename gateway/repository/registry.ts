@@ -118,8 +118,8 @@ export class Registry implements ModelCatalog {
 
   ready(model: string, version: string): boolean {
     try {
-      const { host } = this.#deps;
-      return host.serves?.(versionKey(this.#find(model, version))) ?? true;
+      const key = versionKey(this.#find(model, version));
+      return this.#deps.host.serves?.(key) ?? true;
     } catch {
       return false;
     }

@@ -102,7 +102,7 @@ export const METRICS = {
     type: 'gauge',
     unit: '1',
     labels: [],
-    help: 'Model versions that are not run because they end one worker after the other.',
+    help: 'Model versions that are not run, since they have ended the workers that ran them.',
   },
   sluice_model_versions: {
     type: 'gauge',

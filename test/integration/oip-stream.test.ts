@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Settings } from '../../gateway/config/from-settings.js';
+import type { GatewayDependencies } from '../../gateway/gateway.js';
+import { countedRuns } from '../support/counted-runs.js';
 import { type Client, collect, type Plain, type Stream, service } from '../support/grpc-services.js';
 import { frame, RawClient } from '../support/raw-grpc.js';
 import { EXAMPLES, makeRepository, useGateway } from '../support/use-gateway.js';
@@ -9,8 +11,8 @@ import { EXAMPLES, makeRepository, useGateway } from '../support/use-gateway.js'
 const SERVICE = 'inference.GRPCInferenceService';
 const FINAL = { bool_param: true, parameter_choice: 'bool_param' };
 
-async function serve(t: TestContext, settings: Settings) {
-  const running = await useGateway(t, settings);
+async function serve(t: TestContext, settings: Settings, dependencies: GatewayDependencies = {}) {
+  const running = await useGateway(t, settings, dependencies);
   const client: Client = service(SERVICE, running.grpcPort);
   t.after(() => client.close());
   const open = (): Stream => (client['ModelStreamInfer'] as unknown as () => Stream)();
@@ -101,20 +103,13 @@ test('a client that does not read is read no further: its answers do not pile up
   const repository = makeRepository(t, {
     'echo/1/model.wait.json': Buffer.from(JSON.stringify(spec)),
   });
-  const { open, gateway } = await serve(t, {
+  const { openChannel, runs } = countedRuns();
+  const settings: Settings = {
     modelRepository: [repository],
     workers: { enableWaitingRuntime: true },
     grpc: { maxStreamInFlight: 8 },
-  });
-  let ran = 0;
-  const { take } = gateway.batcher as unknown as { take: (...args: unknown[]) => unknown };
-  Object.assign(gateway.batcher, {
-    take: (...args: unknown[]) => {
-      const batch = take.apply(gateway.batcher, args);
-      if (batch !== undefined) ran++;
-      return batch;
-    },
-  });
+  };
+  const { open } = await serve(t, settings, { openChannel });
   const stream = open();
   const { next, status } = collect(stream);
   stream.pause();
@@ -124,13 +119,14 @@ test('a client that does not read is read no further: its answers do not pile up
     stream.write({ model_name: 'echo', id: `r${i}`, inputs, raw_input_contents: [data] });
   stream.end();
   const quiet = async (): Promise<void> => {
-    for (let before = -1; before !== ran; ) {
-      before = ran;
+    for (let before = -1; before !== runs.length; ) {
+      before = runs.length;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   };
   await quiet();
   // Those in flight, and what windows and streams on the way to the client take.
+  const ran = runs.length;
   assert.ok(ran >= 8 && ran < 50, `${ran} of 100 requests ran although no answer was read`);
   stream.resume();
   for (let i = 0; i < 100; i++) assert.equal(inner(await next())['id'], `r${i}`);

@@ -4,6 +4,7 @@ import type { Channel, RunOutcome } from '../../gateway/core/channel.js';
 import { systemClock } from '../../gateway/core/clock.js';
 import { GatewayError } from '../../gateway/core/error.js';
 import { silentLogger } from '../../gateway/core/logger.js';
+import { DEFAULT_CRASH_LIMITS } from '../../gateway/pool/crash-loops.js';
 import { Dispatcher } from '../../gateway/pool/dispatcher.js';
 import { Pool } from '../../gateway/pool/pool.js';
 import { type ThreadChannelOptions, threadChannels } from '../../gateway/pool/thread-channel.js';
@@ -127,6 +128,8 @@ test('D63 real threads die under load: every batch ends once, the pool heals', a
     random: () => 0,
     logger: silentLogger,
     recorder: { workerLost: (_, reason) => void lost.push(reason) },
+    // Six deaths of one model are not a crash loop here.
+    crashes: { ...DEFAULT_CRASH_LIMITS, crashes: 100 },
   });
   t.after(async () => void (await pool.close(5000)));
   const dispatcher = new Dispatcher({ pool, source, clock: systemClock, logger: silentLogger });

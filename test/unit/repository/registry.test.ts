@@ -32,6 +32,7 @@ test('a version is prepared, loaded, and then can be leased', async () => {
       runtime: {},
       versionPolicy: { latest: 1 },
       instanceCount: 1,
+      instancesGiven: false,
     },
   });
   assert.equal(registry.ready('iris', ''), false);
