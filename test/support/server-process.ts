@@ -11,6 +11,10 @@ export interface ServerProcessOptions {
   readonly args: readonly string[];
   /** Added to the environment of the tests, from which every `SLUICE_*` is taken out. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether it runs under its supervisor, whose `pid` it then is. @default false: tests look at the server's own process */
+  readonly supervised?: boolean;
+  /** Kept over restarts. @default any free one */
+  readonly grpcPort?: number;
   /** How long the start may take, in milliseconds. @default 60_000 */
   readonly startTimeoutMs?: number;
 }
@@ -28,6 +32,8 @@ export interface ServerProcess {
   output(): string;
   /** How it ended; resolves when it has. */
   readonly ended: Promise<ServerExit>;
+  /** How it ended, by itself or not. */
+  readonly ended: Promise<ServerExit>;
   /** SIGTERM, SIGKILL if it is still there 20 s later; answers how it ended. Idempotent. */
   stop(): Promise<ServerExit>;
 }
@@ -38,10 +44,22 @@ const STOP_TIMEOUT_MS = 20_000;
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const child = spawn(
     process.execPath,
-    ['bin/sluice.js', 'serve', ...options.args, '--grpc-port', '0', '--http-port', '0'],
+    [
+      'bin/sluice.js',
+      'serve',
+      ...options.args,
+      '--grpc-port',
+      `${options.grpcPort ?? 0}`,
+      '--http-port',
+      '0',
+    ],
     {
       cwd: repositoryRoot,
-      env: { ...cleanEnvironment(), ...options.env },
+      env: {
+        ...cleanEnvironment(),
+        SLUICE_SERVER_SUPERVISE: options.supervised ? 'on' : 'off',
+        ...options.env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
@@ -59,6 +77,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     pid: child.pid as number,
     ended,
     output,
+    ended,
     stop: () => stop(child, ended),
   };
 }
