@@ -11,4 +11,4 @@ export interface CommandContext {
 }
 
 /** Answers a command's exit code to `run`. */
-export type Finish = (code: ExitCode | undefined) => void;
+export type Finish = (code: ExitCode) => void;

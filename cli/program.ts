@@ -13,14 +13,14 @@ import { helpFooter } from './help.js';
 import type { Io } from './io.js';
 
 /**
- * Runs one command line (without the program's name). Answers the exit code; undefined when the command has started
- * something that goes on, which then sets the code itself. Never throws.
+ * Runs one command line (without the program's name). Answers the exit code. Never throws.
+ * Serving is not among them: see cli/supervise.
  */
-export async function run(given: readonly string[], io: Io): Promise<ExitCode | undefined> {
+export async function run(given: readonly string[], io: Io): Promise<ExitCode> {
   const argv = given[0] === 'help' && given[1] !== undefined ? [given[1], '--help'] : given;
   const context: CommandContext = { io, rest: argv.slice(1) };
-  let code: ExitCode | undefined = EXIT.ok;
-  const finish = (result: ExitCode | undefined): void => {
+  let code: ExitCode = EXIT.ok;
+  const finish = (result: ExitCode): void => {
     code = result;
   };
   const program = buildProgram(context, finish);

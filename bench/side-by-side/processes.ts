@@ -25,7 +25,16 @@ export async function startSluice(
   nodeArgs: readonly string[] = [],
 ): Promise<ServerUnderTest> {
   const ports = ['--grpc-port', '0', '--http-port', '0', '--log-format', 'json'];
-  const child = launch(cores, [...nodeArgs, built('../../cli/main.js'), 'serve', ...args, ...ports]);
+  // The process that is measured is the one that is started.
+  const alone = ['--server-supervise', 'off'];
+  const child = launch(cores, [
+    ...nodeArgs,
+    built('../../cli/main.js'),
+    'serve',
+    ...args,
+    ...ports,
+    ...alone,
+  ]);
   const line = await firstLine(child, (json) => json['msg'] === 'serving');
   return {
     pid: child.pid as number,

@@ -17,21 +17,15 @@ const EXAMPLES = helpFooter([
   ['sluice config --model-repository /models', 'see what these flags come to, without serving'],
 ]);
 
-/** `sluice serve`: hands its arguments to the server as they are. */
-export function addServeCommand(program: Command, { io, rest }: CommandContext, finish: Finish): void {
+/** `sluice serve --help`; without it, cli/main serves before this program is loaded. */
+export function addServeCommand(program: Command, { io }: CommandContext, finish: Finish): void {
   addRawCommand(program, 'serve')
     .argument('[path...]')
     .summary('serve models over gRPC')
     .action(async () => {
-      if (rest.includes('-h') || rest.includes('--help')) {
-        const { renderFlagsHelp } = await import('../../gateway/config/flags-help.js');
-        io.out(`${USAGE}${renderFlagsHelp(io.columns)}${EXAMPLES}\n`);
-        finish(EXIT.ok);
-        return;
-      }
-      const { runServer } = await import('../../gateway/main.js');
-      await runServer(rest);
-      finish(undefined);
+      const { renderFlagsHelp } = await import('../../gateway/config/flags-help.js');
+      io.out(`${USAGE}${renderFlagsHelp(io.columns)}${EXAMPLES}\n`);
+      finish(EXIT.ok);
     });
 }
 

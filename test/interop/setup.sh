@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the foreign clients and tools that the interop tests drive, all of it below test/interop/.env (ignored by
 # git), and makes the test models. Run by `npm run interop:setup`; does nothing when it was done already.
-# Needs: Python 3.11 or later with venv, Go 1.24 or later, and the registries of both; h2load, which it installs where it
-# may (Debian's nghttp2-client, as root).
+# Needs: Python 3.11 or later with venv, Go 1.24 or later, and the registries of both; h2load, haproxy and nginx, which it
+# installs where it may (Debian's nghttp2-client, haproxy and nginx-light, as root).
 set -euo pipefail
 
 GRPCURL='github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4'
@@ -46,13 +46,20 @@ for tool in "$GRPCURL" "$HEALTH_PROBE" "$GHZ" "$H2SPEC"; do
   GOBIN="$env/bin" GOFLAGS=-mod=mod go install "$tool" || fail "go could not install $tool"
 done
 
-if ! command -v h2load >/dev/null; then
-  say 'h2load, from the Debian package nghttp2-client'
-  { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; } || fail 'h2load is missing: install nghttp2-client'
-  { apt-get -q update && apt-get -q install -y --no-install-recommends nghttp2-client; } >/dev/null ||
-    fail 'apt-get could not install nghttp2-client'
-fi
-ln -sf "$(command -v h2load)" "$env/bin/h2load"
+# Tools of Debian packages: some are installed where only root looks for commands.
+debian_tool() {
+  local tool="$1" package="$2"
+  if ! PATH="$PATH:/usr/sbin" command -v "$tool" >/dev/null; then
+    say "$tool, from the Debian package $package"
+    { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; } || fail "$tool is missing: install $package"
+    { apt-get -q update && apt-get -q install -y --no-install-recommends "$package"; } >/dev/null ||
+      fail "apt-get could not install $package"
+  fi
+  ln -sf "$(PATH="$PATH:/usr/sbin" command -v "$tool")" "$env/bin/$tool"
+}
+debian_tool h2load nghttp2-client
+debian_tool haproxy haproxy
+debian_tool nginx nginx-light
 
 say "the test models in $env/models"
 "$env/venv/bin/python" "$here/models.py" "$env/models" || fail 'models.py could not make the test models'

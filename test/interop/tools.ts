@@ -25,6 +25,8 @@ const PATHS = {
   ghz: 'bin/ghz',
   h2load: 'bin/h2load',
   h2spec: 'bin/h2spec',
+  haproxy: 'bin/haproxy',
+  nginx: 'bin/nginx',
   python: 'venv/bin/python',
   mlserver: 'venv/bin/mlserver',
 } as const;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { frame, RawClient } from './raw-grpc.js';
-import { type ServerProcess, startServerProcess } from './server-process.js';
+import { type ServerProcess, type ServerProcessOptions, startServerProcess } from './server-process.js';
 import { input, len } from './wire-bytes.js';
 
 export const LIVE = '/inference.GRPCInferenceService/ServerLive';
@@ -34,7 +34,10 @@ export interface AttackedServer {
   stop(): Promise<void>;
 }
 
-export async function startAttacked(args: readonly string[] = []): Promise<AttackedServer> {
+export async function startAttacked(
+  args: readonly string[] = [],
+  options: Pick<ServerProcessOptions, 'descriptors'> = {},
+): Promise<AttackedServer> {
   const repository = mkdtempSync(join(tmpdir(), 'sluice-attacked-'));
   mkdirSync(join(repository, 'wait/1'), { recursive: true });
   writeFileSync(
@@ -42,6 +45,7 @@ export async function startAttacked(args: readonly string[] = []): Promise<Attac
     JSON.stringify({ costMs: { fixed: WAIT_MS }, maxBatchSize: 1 }),
   );
   const server = await startServerProcess({
+    ...options,
     args: [
       '--model-repository',
       repository,

@@ -11,6 +11,12 @@ export interface ServerProcessOptions {
   readonly args: readonly string[];
   /** Added to the environment of the tests, from which every `SLUICE_*` is taken out. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether it runs under its supervisor, whose `pid` it then is. @default false: tests look at the server's own process */
+  readonly supervised?: boolean;
+  /** File descriptors that it may have. @default as many as the tests */
+  readonly descriptors?: number;
+  /** Kept over restarts. @default any free one */
+  readonly grpcPort?: number;
   /** How long the start may take, in milliseconds. @default 60_000 */
   readonly startTimeoutMs?: number;
 }
@@ -36,15 +42,20 @@ const STOP_TIMEOUT_MS = 20_000;
 
 /** @throws Error with the server's output when it ends, or says nothing, instead of serving. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const child = spawn(
-    process.execPath,
-    ['bin/sluice.js', 'serve', ...options.args, '--grpc-port', '0', '--http-port', '0'],
-    {
-      cwd: repositoryRoot,
-      env: { ...cleanEnvironment(), ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const { descriptors, grpcPort = 0 } = options;
+  const ports = ['--grpc-port', `${grpcPort}`, '--http-port', '0'];
+  const command = [process.execPath, 'bin/sluice.js', 'serve', ...options.args, ...ports];
+  // The shell becomes the server.
+  if (descriptors !== undefined) command.unshift('bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, '-');
+  const child = spawn(command[0] as string, command.slice(1), {
+    cwd: repositoryRoot,
+    env: {
+      ...cleanEnvironment(),
+      SLUICE_SERVER_SUPERVISE: options.supervised ? 'on' : 'off',
+      ...options.env,
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const killWithTest = (): void => void child.kill('SIGKILL');
   process.once('exit', killWithTest);
   // 'close', not 'exit': by then the pipes are read to their end and closed.
@@ -53,9 +64,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     return { code, signal };
   });
   const output = collectOutput(child);
-  const ports = await waitUntilServing(child, ended, output, options.startTimeoutMs ?? 60_000);
+  const bound = await waitUntilServing(child, ended, output, options.startTimeoutMs ?? 60_000);
   return {
-    ...ports,
+    ...bound,
     pid: child.pid as number,
     ended,
     output,
