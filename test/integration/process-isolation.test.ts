@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../../client/client.js';
 import type { Channel, OpenChannel } from '../../gateway/core/channel.js';
 import { systemClock } from '../../gateway/core/clock.js';
@@ -203,3 +204,24 @@ function parentOf(pid: number): number {
     return 0;
   }
 }
+
+test('D64 a worker process that is stopped in a run: the watchdog kills it after its limit, the batch runs on another, a successor comes', async (t) => {
+  const { gateway } = await useWaiting(
+    t,
+    { wait: { costMs: { fixed: 100 }, maxBatchSize: 1 } },
+    { workers: { count: 2, isolation: 'process', hangTimeoutMs: 600 } },
+  );
+  const calls = [1, 2].map((first) => inferDirectly(gateway, 'wait', { first, deadlineMs: 10_000 }));
+  while (gateway.batcher.stats().runningEntries < 2) await new Promise((resolve) => setImmediate(resolve));
+  const [frozen] = gateway.pool.status();
+  await sleep(20);
+  process.kill(frozen?.pid as number, 'SIGSTOP');
+  const startedAt = systemClock.now();
+  await Promise.all(calls);
+  const tookMs = systemClock.now() - startedAt;
+  assert.ok(tookMs > 400 && tookMs < 2500, `answered after ${tookMs} ms`);
+  while (gateway.pool.status().some(({ state }) => state !== 'ready')) await sleep(20);
+  const [successor] = gateway.pool.status();
+  assert.equal(successor?.restarts, 1);
+  assert.notEqual(successor?.pid, frozen?.pid);
+});
