@@ -11,6 +11,8 @@ export interface ServerProcessOptions {
   readonly args: readonly string[];
   /** Added to the environment of the tests, from which every `SLUICE_*` is taken out. */
   readonly env?: Readonly<Record<string, string>>;
+  /** @default any that are free */
+  readonly ports?: { readonly grpcPort: number; readonly httpPort: number };
   /** How long the start may take, in milliseconds. @default 60_000 */
   readonly startTimeoutMs?: number;
 }
@@ -36,9 +38,18 @@ const STOP_TIMEOUT_MS = 20_000;
 
 /** @throws Error with the server's output when it ends, or says nothing, instead of serving. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const { grpcPort, httpPort } = options.ports ?? { grpcPort: 0, httpPort: 0 };
   const child = spawn(
     process.execPath,
-    ['bin/sluice.js', 'serve', ...options.args, '--grpc-port', '0', '--http-port', '0'],
+    [
+      'bin/sluice.js',
+      'serve',
+      ...options.args,
+      '--grpc-port',
+      String(grpcPort),
+      '--http-port',
+      String(httpPort),
+    ],
     {
       cwd: repositoryRoot,
       env: { ...cleanEnvironment(), ...options.env },
