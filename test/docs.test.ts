@@ -7,8 +7,8 @@ import { loadConfig } from '../gateway/config/load.js';
 import type { StatusCode } from '../gateway/core/error.js';
 import { HTTP_STATUS } from '../gateway/http/status.js';
 import { HONOURED_FIELDS, IGNORED_FIELDS } from '../gateway/repository/config-fields.js';
-import { configPage, EXAMPLE_FILE } from './support/docs/config-page.js';
 import { SCENARIOS } from './faults/scenarios.js';
+import { configPage, EXAMPLE_FILE } from './support/docs/config-page.js';
 import { CODES, errorsPage, REASONS } from './support/docs/errors-page.js';
 import { failuresPage, faultRows, faultTable } from './support/docs/failures-page.js';
 

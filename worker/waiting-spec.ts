@@ -1,7 +1,13 @@
 import { isDatatype, SERVED_DATATYPES } from '../gateway/core/datatype.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
 import type { TensorSpec } from '../gateway/core/model.js';
-import { FAULT_KINDS, FAULT_MOMENTS, type FaultKind, type FaultMoment, type FaultPlan } from './waiting-faults.js';
+import {
+  FAULT_KINDS,
+  FAULT_MOMENTS,
+  type FaultKind,
+  type FaultMoment,
+  type FaultPlan,
+} from './waiting-faults.js';
 
 /** What a `model.wait.json` says: a model that takes time and no CPU, and fails as it is told. */
 export interface WaitingSpec {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { inferRaw } from '../support/infer-raw.js';
 import { RawClient } from '../support/raw-grpc.js';
-import { MODEL, OrderedRepository } from './repository.js';
 import { rowOf } from './load.js';
+import { MODEL, OrderedRepository } from './repository.js';
 import { type Measured, NotAvailable, type Scenario, SERVICE_MS } from './scenario.js';
 import { striker } from './strikes.js';
 import { settingsOf, startHere } from './system.js';

@@ -95,10 +95,7 @@ async function held(): Promise<Held> {
   };
 }
 
-async function fullAgain(
-  system: { ready(): Promise<number> },
-  struck: number,
-): Promise<Round> {
+async function fullAgain(system: { ready(): Promise<number> }, struck: number): Promise<Round> {
   const until = systemClock.now() + READY_WITHIN_MS;
   let fell = false;
   while (systemClock.now() < until) {

@@ -28,7 +28,11 @@ export function waitingCalls(): CallTemplate {
     name: MODEL,
     path: OIP_INFER,
     bodies: rows.map((data) => encodeInfer(inferRequest(MODEL, '', [tensor(data)]))),
-    expect: rows.map((raw) => ({ outputs: [{ name: 'Y', datatype: 'FP32', raw }], absolute: 0, relative: 0 })),
+    expect: rows.map((raw) => ({
+      outputs: [{ name: 'Y', datatype: 'FP32', raw }],
+      absolute: 0,
+      relative: 0,
+    })),
   });
 }
 
@@ -49,10 +53,13 @@ export interface LoadOptions {
   readonly recovers: boolean;
 }
 
+/** A strike, before the figures of its second are known. */
+type Struck = Omit<Round, 'p99Ms'> & { readonly second: number };
+
 /** Strikes under an open loop of constant rate, and tells what came of it. */
 export async function strikeUnderLoad(options: LoadOptions): Promise<Measured> {
   const { system, calls, callsPerS, times, seed, strike } = options;
-  const strikes: Promise<Round & { readonly second: number }>[] = [];
+  const strikes: Promise<Struck>[] = [];
   let failure: unknown;
   let begun = false;
   const begin = async (startMs: number): Promise<void> => {
@@ -99,7 +106,7 @@ async function watch(
   { system, workers, recovers }: LoadOptions,
   struck: number,
   nextMs: number,
-): Promise<Pick<Round, 'fullMs' | 'overtaken'>> {
+): Promise<Omit<Round, 'p99Ms'>> {
   if (!recovers) return { fullMs: undefined };
   // Not before the death has been seen: until then all are ready.
   let fell = false;
@@ -116,7 +123,7 @@ async function watch(
 
 function measuredFrom(
   { counts, timeline, samples, ...result }: LoadResult,
-  strikes: readonly (Round & { readonly second: number })[],
+  strikes: readonly Struck[],
   times: FaultTimes,
   answered: number,
 ): Measured {

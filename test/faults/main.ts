@@ -21,7 +21,8 @@ async function lineOf(scenario: Scenario, seed: number): Promise<{ line: Line; m
     const measured = await runScenario(scenario, seed);
     return { line: { scenario, verdict: judge(scenario, measured) }, measured };
   } catch (error) {
-    if (error instanceof NotAvailable) return { line: { scenario, verdict: { notAvailable: error.message } } };
+    if (error instanceof NotAvailable)
+      return { line: { scenario, verdict: { notAvailable: error.message } } };
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const nothing = { calls: 0, failed: 0, doubled: 0, wrong: 0, fullMs: undefined, p99Services: undefined };
     return { line: { scenario, verdict: { ...nothing, misses: [`it could not be run: ${why}`] } } };
@@ -29,7 +30,9 @@ async function lineOf(scenario: Scenario, seed: number): Promise<{ line: Line; m
 }
 
 async function main({ seed, only, json, write }: FaultOptions): Promise<number> {
-  const chosen = SCENARIOS.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
+  const chosen = SCENARIOS.filter(
+    ({ name }) => only.length === 0 || only.some((part) => name.includes(part)),
+  );
   if (chosen.length === 0) throw new Error(`no scenario is called ${only.join(' or ')}`);
   const say = json ? console.error : console.log;
   say(`seed ${seed}; ${chosen.length} scenarios`);
@@ -46,7 +49,9 @@ async function main({ seed, only, json, write }: FaultOptions): Promise<number> 
   if (write) writeFileSync(FAILURES_PAGE, failuresPage(markdownTable(lines)));
   const missed = lines.filter(({ verdict }) => 'misses' in verdict && verdict.misses.length > 0).length;
   const left = lines.filter(({ verdict }) => 'notAvailable' in verdict).length;
-  say(`${lines.length - missed - left} of ${lines.length} met, ${missed} missed, ${left} not available on this build`);
+  say(
+    `${lines.length - missed - left} of ${lines.length} met, ${missed} missed, ${left} not available on this build`,
+  );
   return missed === 0 ? 0 : 1;
 }
 

@@ -32,6 +32,7 @@ export function faultOptions(argv: readonly string[]): FaultOptions {
 
 /** Throws an Error naming the option. */
 export function wholeNumber(option: string, text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new Error(`${option} is ${JSON.stringify(text)}, wanted a whole number`);
+  if (!/^\d{1,15}$/.test(text))
+    throw new Error(`${option} is ${JSON.stringify(text)}, wanted a whole number`);
   return Number(text);
 }

@@ -26,7 +26,10 @@ export function runScenario(scenario: Scenario, seed: number): Promise<Measured>
 }
 
 /** The usual one: the waiting model under an open loop at 45% of what its workers can do. */
-async function loadCourse({ isolation, strike, times, everyMs, bars }: Scenario, seed: number): Promise<Measured> {
+async function loadCourse(
+  { isolation, strike, times, everyMs, bars }: Scenario,
+  seed: number,
+): Promise<Measured> {
   const repository = new OrderedRepository();
   try {
     const system = await startHere(isolation, settingsOf(isolation, repository.path));

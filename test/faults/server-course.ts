@@ -1,6 +1,6 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { childrenOf } from '../support/proc.js';
 import { type ServerProcess, startServerProcess } from '../support/server-process.js';
 import { strikeUnderLoad, waitingCalls } from './load.js';

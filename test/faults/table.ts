@@ -30,7 +30,9 @@ export function plainLine(line: Line): string {
   const { verdict } = line;
   if ('notAvailable' in verdict) return `${name.padEnd(20)} ${met}: ${verdict.notAvailable}`;
   const figures = `failed ${failed}, doubled ${doubled}, wrong ${wrong}, full after ${full}, p99 +${p99}`;
-  return [`${name.padEnd(20)} ${met === 'yes' ? 'met ' : 'MISS'} ${figures}`, ...verdict.misses].join('\n    ');
+  return [`${name.padEnd(20)} ${met === 'yes' ? 'met ' : 'MISS'} ${figures}`, ...verdict.misses].join(
+    '\n    ',
+  );
 }
 
 function cells({ scenario, verdict }: Line): string[] {

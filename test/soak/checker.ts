@@ -57,14 +57,22 @@ function faultOf(
   // Whoever gave a call up may still get its answer, but never another's.
   if (answer !== undefined && answer !== nonce) return foreign(call, answer, byNonce);
   if (endedAt === undefined || code === undefined)
-    return call.cancelled ? undefined : { kind: 'lost', text: `no end within its ${deadlineMs} ms and the grace` };
+    return call.cancelled
+      ? undefined
+      : { kind: 'lost', text: `no end within its ${deadlineMs} ms and the grace` };
   if (endedAt - sentAt > deadlineMs + graceMs && !call.cancelled)
-    return { kind: 'late', text: `ended after ${Math.round(endedAt - sentAt)} ms, its deadline was ${deadlineMs} ms` };
+    return {
+      kind: 'late',
+      text: `ended after ${Math.round(endedAt - sentAt)} ms, its deadline was ${deadlineMs} ms`,
+    };
   if (!mayEndWith(call, code)) return { kind: 'code', text: `ended with ${code}` };
   if (code !== CODE.ok) return undefined;
   if (answer === undefined) return { kind: 'empty', text: 'OK without an answer' };
   if (!versions.includes(version ?? ''))
-    return { kind: 'version', text: `answered by version ${JSON.stringify(version)}, wanted ${versions.join(' or ')}` };
+    return {
+      kind: 'version',
+      text: `answered by version ${JSON.stringify(version)}, wanted ${versions.join(' or ')}`,
+    };
   return undefined;
 }
 

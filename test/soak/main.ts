@@ -45,7 +45,9 @@ async function phase(seed: number, isolation: (typeof ISOLATIONS)[number]): Prom
     );
     for (const { kind, text } of findings.slice(0, SHOWN)) console.log(`    ${kind}: ${text}`);
     if (findings.length > 0)
-      console.log(`    again: npm run soak -- --seed ${seed} --isolation ${isolation} --minutes ${PHASE_MS / 60_000}`);
+      console.log(
+        `    again: npm run soak -- --seed ${seed} --isolation ${isolation} --minutes ${PHASE_MS / 60_000}`,
+      );
     return findings.length;
   } catch (error) {
     if (!(error instanceof NotAvailable)) throw error;

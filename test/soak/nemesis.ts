@@ -47,10 +47,12 @@ export function nemesisPlan(seed: number, durationMs: number, abilities: Abiliti
 }
 
 function choicesFor({ isolation, hangs, resize, workers }: Abilities, mayWedge: boolean) {
-  const orders = (...given: [Order['kind'], Order['when']?][]) => (): Act => ({
-    kind: 'orders',
-    orders: given.map(([kind, when = 'run']) => ({ kind, when })),
-  });
+  const orders =
+    (...given: [Order['kind'], Order['when']?][]) =>
+    (): Act => ({
+      kind: 'orders',
+      orders: given.map(([kind, when = 'run']) => ({ kind, when })),
+    });
   const signal =
     (name: NodeJS.Signals, count = 1) =>
     (): Act => ({ kind: 'signal', signal: name, workers: count });

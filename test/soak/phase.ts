@@ -66,7 +66,11 @@ interface Stage {
   readonly seed: number;
 }
 
-function actOut({ act, atMs }: PlannedAct, clients: Clients, { gateway, system, repository, seed }: Stage): void {
+function actOut(
+  { act, atMs }: PlannedAct,
+  clients: Clients,
+  { gateway, system, repository, seed }: Stage,
+): void {
   if (act.kind === 'guilty') {
     clients.guilty();
     return;

@@ -12,7 +12,8 @@ const HEAD = '| scenario | what one of two workers does |';
 /** The page with this table. */
 export function failuresPage(table: string): string {
   const parts = readFileSync(WORDS, 'utf8').split(MARK);
-  if (parts.length !== 2) throw new Error(`failures.md has ${parts.length - 1} places for the table, wanted 1`);
+  if (parts.length !== 2)
+    throw new Error(`failures.md has ${parts.length - 1} places for the table, wanted 1`);
   return parts.join(table);
 }
 

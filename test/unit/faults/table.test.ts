@@ -7,10 +7,21 @@ import { markdownTable, plainLine } from '../../faults/table.js';
 import { failuresPage, faultRows, faultTable } from '../../support/docs/failures-page.js';
 
 const scenario = SCENARIOS[0] as Scenario;
-const verdict = { calls: 10, failed: 1, doubled: 0, wrong: 0, fullMs: 123.4, p99Services: 1.26, misses: ['one failed'] };
+const verdict = {
+  calls: 10,
+  failed: 1,
+  doubled: 0,
+  wrong: 0,
+  fullMs: 123.4,
+  p99Services: 1.26,
+  misses: ['one failed'],
+};
 
 test('a line has the figures, their bars, and what is missed', () => {
-  assert.match(markdownTable([{ scenario, verdict }]), /\| 1 of 10 \| 0 \| 0 \| 123 ms \(350 ms\) \| 1\.3 \(3\) \| NO \|\n$/);
+  assert.match(
+    markdownTable([{ scenario, verdict }]),
+    /\| 1 of 10 \| 0 \| 0 \| 123 ms \(350 ms\) \| 1\.3 \(3\) \| NO \|\n$/,
+  );
   assert.match(plainLine({ scenario, verdict }), /MISS failed 1 of 10.*\n {4}one failed$/);
   assert.match(plainLine({ scenario, verdict: { notAvailable: 'no such thing' } }), /not run: no such thing/);
 });

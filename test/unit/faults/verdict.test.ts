@@ -38,8 +38,16 @@ const bugs: readonly (readonly [what: string, changes: Partial<Measured>, miss: 
   ['a call fails', { failed: 1 }, /1 of 1000 calls failed/],
   ['an answer comes twice', { doubled: 1 }, /1 answers came twice/],
   ['an answer is wrong', { wrong: 1 }, /1 answers were wrong/],
-  ['capacity comes back late once', { rounds: [round, { ...round, fullMs: 351 }, round] }, /351 ms, wanted at most 350/],
-  ['capacity does not come back', { rounds: [{ ...round, fullMs: undefined }, round] }, /not full again after 1 of 2/],
+  [
+    'capacity comes back late once',
+    { rounds: [round, { ...round, fullMs: 351 }, round] },
+    /351 ms, wanted at most 350/,
+  ],
+  [
+    'capacity does not come back',
+    { rounds: [{ ...round, fullMs: undefined }, round] },
+    /not full again after 1 of 2/,
+  ],
   ['only overtaken faults', { rounds: [{ ...round, fullMs: undefined, overtaken: true }] }, /never full/],
   ['p99 rises', { rounds: [{ ...round, p99Ms: 8.1 + 3 * SERVICE_MS }] }, /p99 was 3.0 batch-service times/],
   ['p99 is not known', { rounds: [{ ...round, p99Ms: undefined }] }, /no p99 is known/],
@@ -51,12 +59,19 @@ const bugs: readonly (readonly [what: string, changes: Partial<Measured>, miss: 
 for (const [what, changes, miss] of bugs)
   test(`a bar sees its bug: ${what}`, () => {
     const { misses } = judge(scenario, { ...good, ...changes });
-    assert.equal(misses.some((text) => miss.test(text)), true, misses.join('; '));
+    assert.equal(
+      misses.some((text) => miss.test(text)),
+      true,
+      misses.join('; '),
+    );
   });
 
 test('where nobody was left to answer failures are told, and doubled and wrong answers are none the better', () => {
   const lenient = { ...scenario, bars: { noneFails: false, fullMs: undefined, p99Services: undefined } };
-  assert.deepEqual(judge(lenient, { ...good, failed: 30, rounds: [{ fullMs: undefined, p99Ms: undefined }] }).misses, []);
+  assert.deepEqual(
+    judge(lenient, { ...good, failed: 30, rounds: [{ fullMs: undefined, p99Ms: undefined }] }).misses,
+    [],
+  );
   assert.equal(judge(lenient, { ...good, failed: 30, wrong: 1, doubled: 1 }).misses.length, 2);
 });
 

@@ -5,7 +5,8 @@ import { type Abilities, nemesisPlan, type PlannedAct } from '../../soak/nemesis
 const ALL: Abilities = { isolation: 'process', hangs: true, resize: true, workers: 2 };
 const hour = (seed: number, changes: Partial<Abilities> = {}) =>
   nemesisPlan(seed, 3_600_000, { ...ALL, ...changes });
-const has = (plan: readonly PlannedAct[], text: string) => plan.some(({ act }) => JSON.stringify(act).includes(text));
+const has = (plan: readonly PlannedAct[], text: string) =>
+  plan.some(({ act }) => JSON.stringify(act).includes(text));
 
 test('the same seed gives the same acts, in order, with quiet at the end', () => {
   const plan = hour(1);
@@ -16,7 +17,19 @@ test('the same seed gives the same acts, in order, with quiet at the end', () =>
 });
 
 test('every kind of act comes, and none that the server cannot survive or this build does not know', () => {
-  for (const text of ['throw', 'exit', 'allocate', 'load', 'warm-up', 'guilty', 'resize', 'SIGKILL', 'SIGSTOP', 'abort', 'hang-native'])
+  for (const text of [
+    'throw',
+    'exit',
+    'allocate',
+    'load',
+    'warm-up',
+    'guilty',
+    'resize',
+    'SIGKILL',
+    'SIGSTOP',
+    'abort',
+    'hang-native',
+  ])
     assert.ok(has(hour(1), text), text);
   const threads = hour(1, { isolation: 'thread' });
   for (const text of ['SIG', 'abort', 'kill', 'hang-native']) assert.ok(!has(threads, text), text);
