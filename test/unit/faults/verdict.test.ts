@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { leaksBetween } from '../../faults/leaks-course.js';
 import { type Measured, type Scenario, SERVICE_MS } from '../../faults/scenario.js';
 import { SCENARIOS } from '../../faults/scenarios.js';
-import { judge } from '../../faults/verdict.js';
+import { judge, measure } from '../../faults/verdict.js';
 
 const scenario: Scenario = {
   name: 'one',
@@ -65,6 +65,19 @@ for (const [what, changes, miss] of bugs)
       misses.join('; '),
     );
   });
+
+test('a miss of time is measured again, up to twice; what was lost in any try stays lost', async () => {
+  const slow = { ...good, rounds: [{ ...round, fullMs: 500 }] };
+  const tried = async (...tries: Measured[]) => measure(scenario, async () => tries.shift() as Measured);
+  const second = await tried(slow, good);
+  assert.deepEqual([second.tries, second.verdict.misses, second.verdict.calls], [2, [], 2000]);
+  const never = await tried(slow, slow, slow, good);
+  assert.deepEqual([never.tries, never.verdict.misses.length], [3, 1]);
+  const lossy = await tried({ ...slow, failed: 1 }, good);
+  assert.deepEqual([lossy.tries, lossy.verdict.failed], [1, 1]);
+  const later = await tried(slow, { ...good, wrong: 1 }, good);
+  assert.deepEqual([later.tries, later.verdict.wrong, later.verdict.misses.length], [2, 1, 1]);
+});
 
 test('where nobody was left to answer failures are told, and doubled and wrong answers are none the better', () => {
   const lenient = { ...scenario, bars: { noneFails: false, fullMs: undefined, p99Services: undefined } };
