@@ -33,7 +33,9 @@ const scenario = (rest: Rest): Scenario => ({
   ...rest,
 });
 
-const hung = { ...SURVIVED, fullMs: HANG_MS + FULL_MS };
+/** A run over its limit is given up at the second look, 100 ms apart (gateway/pool/hang-watch.ts). */
+const NOTICED_MS = 200;
+const hung = { ...SURVIVED, fullMs: HANG_MS + NOTICED_MS + FULL_MS };
 /** The first successor dies as well, and the second waits for at most 100 ms (gateway/pool/back-off.ts); counted from the last death. */
 const twice = { ...SURVIVED, fullMs: FULL_MS + 100 };
 
