@@ -3,6 +3,9 @@
 /** gRPC's numbers. */
 export const CODE = { ok: 0, cancelled: 1, deadlineExceeded: 4, internal: 13, unavailable: 14 } as const;
 
+/** An order may lie so long until a worker takes it. */
+const STRIKE_WAITS_MS = 1000;
+
 /** One call, as its client saw it. */
 export interface CallRecord {
   readonly id: number;
@@ -17,6 +20,8 @@ export interface CallRecord {
   /** When it ended; undefined while it has not. */
   readonly endedAt?: number;
   readonly code?: number;
+  /** What the server said with it. */
+  readonly message?: string;
   /** The nonce of each message that came. */
   readonly answers: readonly number[];
   /** The version that the answer names. */
@@ -27,6 +32,8 @@ export interface CheckLimits {
   /** How long after its deadline a call may end. */
   readonly graceMs: number;
   readonly versions: readonly string[];
+  /** When workers were struck, once for each. A call that was in two deaths, alone, is as suspect as a guilty one: it may be refused. */
+  readonly strikes?: readonly number[];
 }
 
 export type FindingKind = 'lost' | 'late' | 'doubled' | 'empty' | 'mixed-up' | 'stale' | 'version' | 'code';
@@ -49,7 +56,7 @@ export function check(log: readonly CallRecord[], limits: CheckLimits): Finding[
 function faultOf(
   call: CallRecord,
   byNonce: ReadonlyMap<number, CallRecord>,
-  { graceMs, versions }: CheckLimits,
+  { graceMs, versions, strikes = [] }: CheckLimits,
 ): Omit<Finding, 'id'> | undefined {
   const { nonce, sentAt, deadlineMs, endedAt, code, answers, version } = call;
   if (answers.length > 1) return { kind: 'doubled', text: `${answers.length} answers on one call` };
@@ -65,7 +72,8 @@ function faultOf(
       kind: 'late',
       text: `ended after ${Math.round(endedAt - sentAt)} ms, its deadline was ${deadlineMs} ms`,
     };
-  if (!mayEndWith(call, code)) return { kind: 'code', text: `ended with ${code}` };
+  const met = strikes.filter((at) => at >= sentAt - STRIKE_WAITS_MS && at <= endedAt).length;
+  if (!mayEndWith(call, code, met >= 2)) return { kind: 'code', text: `ended with ${code}: ${call.message}` };
   if (code !== CODE.ok) return undefined;
   if (answer === undefined) return { kind: 'empty', text: 'OK without an answer' };
   if (!versions.includes(version ?? ''))
@@ -89,7 +97,7 @@ function foreign(
 }
 
 /** Codes that a server without a bug can give. */
-function mayEndWith({ cancelled, guilty }: CallRecord, code: number): boolean {
+function mayEndWith({ cancelled, guilty }: CallRecord, code: number, suspect: boolean): boolean {
   switch (code) {
     case CODE.ok:
     case CODE.unavailable:
@@ -98,7 +106,7 @@ function mayEndWith({ cancelled, guilty }: CallRecord, code: number): boolean {
     case CODE.cancelled:
       return cancelled;
     case CODE.internal:
-      return guilty;
+      return guilty || suspect;
     default:
       return false;
   }

@@ -98,13 +98,15 @@ export class Clients {
 
 type End = Awaited<ReturnType<typeof answerOf>> & { readonly endedAt: number };
 
-function readEnd(end: End | undefined): Pick<CallRecord, 'answers' | 'endedAt' | 'code' | 'version'> {
+function readEnd(
+  end: End | undefined,
+): Pick<CallRecord, 'answers' | 'endedAt' | 'code' | 'message' | 'version'> {
   if (end === undefined) return { answers: [] };
   const messages = end.messages.map((message) => fromBinary(ModelInferResponseSchema, message));
   const [version] = messages.map(({ modelVersion }) => modelVersion);
   return {
     answers: messages.map(({ rawOutputContents }) => nonceIn(rawOutputContents[0])),
-    ...(end.status !== undefined && { endedAt: end.endedAt, code: end.status }),
+    ...(end.status !== undefined && { endedAt: end.endedAt, code: end.status, message: end.message }),
     ...(version !== undefined && { version }),
   };
 }

@@ -8,11 +8,13 @@ import { striker } from '../faults/strikes.js';
 import { settingsOf, startHere } from '../faults/system.js';
 import { type CallRecord, check, type Finding } from './checker.js';
 import { Clients } from './clients.js';
-import { type Abilities, nemesisPlan, type PlannedAct } from './nemesis.js';
+import { type Abilities, type Act, nemesisPlan, type PlannedAct } from './nemesis.js';
 
 const HANG_WATCH = new URL('../../gateway/pool/hang-watch.js', import.meta.url);
 /** How long after its deadline a call may end on a busy machine. */
 const GRACE_MS = 3000;
+/** The longest deadline, and some time. */
+const LEFT_FOR_MS = 13_000;
 
 export interface PhaseReport {
   readonly seed: number;
@@ -39,15 +41,17 @@ export async function runPhase(
     try {
       clients.start();
       const startMs = monotonicMs();
+      const strikes: number[] = [];
       for (const planned of plan) {
         await delay(Math.max(0, startMs + planned.atMs - monotonicMs()));
+        for (let i = struckBy(planned.act); i > 0; i--) strikes.push(monotonicMs());
         actOut(planned, clients, { gateway, system, repository, seed });
       }
       await delay(Math.max(0, startMs + durationMs - monotonicMs()));
       await clients.stop();
       const findings = [
-        ...check(clients.log, { graceMs: GRACE_MS, versions: ['1'] }),
-        ...leftIn(gateway).map((text) => ({ kind: 'left', text })),
+        ...check(clients.log, { graceMs: GRACE_MS, versions: ['1'], strikes }),
+        ...(await leftIn(gateway)).map((text) => ({ kind: 'left', text })),
       ];
       const restarts = gateway.pool.status().reduce((sum, slot) => sum + slot.restarts, 0);
       return { seed, isolation, findings, codes: codesOf(clients.log), acts: plan.length, restarts };
@@ -87,17 +91,28 @@ function actOut(
   void striker(strike, system, repository.orders, seed + atMs)().catch(() => {});
 }
 
+/** Workers that an act strikes; a guilty row may run, and kill, alone and in company. */
+function struckBy(act: Act): number {
+  if (act.kind === 'orders') return act.orders.length;
+  return act.kind === 'signal' ? act.workers : act.kind === 'guilty' ? 2 : 0;
+}
+
 /** The way to resize the pool, where there is one. */
 function resizer(gateway: Gateway): ((workers: number) => unknown) | undefined {
   const pool = gateway.pool as { readonly resize?: (workers: number) => unknown };
   return pool.resize?.bind(pool);
 }
 
-function leftIn(gateway: Gateway): string[] {
-  const { entries, queuedRows, bytes, batches } = gateway.batcher.stats();
-  return Object.entries({ entries, queuedRows, bytes, batches })
-    .filter(([, count]) => count !== 0)
-    .map(([what, count]) => `${count} ${what} are left in the server with no call open`);
+/** What is left when no call is open any more: a batch whose callers have gone may wait for a worker until their deadlines. */
+async function leftIn(gateway: Gateway): Promise<string[]> {
+  const until = monotonicMs() + LEFT_FOR_MS;
+  for (;;) {
+    const { entries, queuedRows, bytes, batches } = gateway.batcher.stats();
+    const left = Object.entries({ entries, queuedRows, bytes, batches }).filter(([, count]) => count !== 0);
+    if (left.length === 0 || monotonicMs() > until)
+      return left.map(([what, count]) => `${count} ${what} are left in the server with no call open`);
+    await delay(50);
+  }
 }
 
 function codesOf(log: readonly CallRecord[]): Record<string, number> {

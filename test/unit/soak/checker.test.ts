@@ -40,6 +40,12 @@ test('a log of a good server has nothing to find', () => {
   assert.deepEqual(check(log, LIMITS), []);
 });
 
+test('who met two deaths may be taken for their cause, who met one may not', () => {
+  const log = [without(1, CODE.internal)];
+  assert.deepEqual(check(log, { ...LIMITS, strikes: [9, 12] }), []);
+  assert.equal(check(log, { ...LIMITS, strikes: [12, 16] }).length, 1);
+});
+
 const findings: readonly (readonly [kind: string, log: CallRecord[]])[] = [
   ['lost', [without(1, undefined)]],
   ['late', [call(1, { endedAt: 10 + 1101 })]],
