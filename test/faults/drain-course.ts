@@ -3,13 +3,13 @@ import { inferRaw } from '../support/infer-raw.js';
 import { RawClient } from '../support/raw-grpc.js';
 import { rowOf } from './load.js';
 import { MODEL, OrderedRepository } from './repository.js';
-import { type Measured, NotAvailable, type Scenario, SERVICE_MS } from './scenario.js';
+import { type Measured, NotAvailable, type Scenario } from './scenario.js';
 import { striker } from './strikes.js';
 import { settingsOf, startHere } from './system.js';
 
 const ROUNDS = 3;
-/** Several batches for each worker. */
-const CALLS = 64;
+/** Several batches for each worker: some still wait when the last has come. */
+const CALLS = 160;
 
 /** A worker dies while the server, told to stop, lets what it has accepted end: all of that is answered. */
 export async function drainCourse(scenario: Scenario, seed: number): Promise<Measured> {
@@ -52,8 +52,10 @@ async function drainOnce({ isolation, strike }: Scenario, seed: number, reposito
         rawInputContents: [rowOf(i + 1)],
       }),
     );
-    // The first batches run.
-    await delay(2 * SERVICE_MS);
+    let answered = 0;
+    for (const answer of answers) void answer.then(() => answered++);
+    // What has not come yet may be refused.
+    while (answered + system.gateway.batcher.stats().entries < CALLS) await delay(0);
     const struck = striker(strike, system, repository.orders, seed)();
     const stopped = system.stop();
     await struck.catch((error: Error) => {
