@@ -7,8 +7,10 @@ import { loadConfig } from '../gateway/config/load.js';
 import type { StatusCode } from '../gateway/core/error.js';
 import { HTTP_STATUS } from '../gateway/http/status.js';
 import { HONOURED_FIELDS, IGNORED_FIELDS } from '../gateway/repository/config-fields.js';
+import { SCENARIOS } from './faults/scenarios.js';
 import { configPage, EXAMPLE_FILE } from './support/docs/config-page.js';
 import { CODES, errorsPage, REASONS } from './support/docs/errors-page.js';
+import { failuresPage, faultRows, faultTable } from './support/docs/failures-page.js';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -46,6 +48,17 @@ test('the configuration file shown in docs/CONFIG.md is a good one', () => {
 
 test('docs/ERRORS.md equals the tables of codes and reasons', () => {
   assert.equal(read('docs/ERRORS.md'), errorsPage());
+});
+
+test('docs/FAILURES.md tells of every scenario of npm run test:faults, of each what it is, and has the words of its template', () => {
+  const page = read('docs/FAILURES.md');
+  const table = faultTable(page);
+  assert.equal(page, failuresPage(table));
+  assert.deepEqual(
+    faultRows(table).map(({ name }) => name),
+    SCENARIOS.map(({ name }) => name),
+  );
+  for (const { name, what } of SCENARIOS) assert.ok(table.includes(`| ${name} | ${what} |`), name);
 });
 
 test('the table of config.pbtxt in docs/PROTOCOLS.md names every field that is honoured or ignored, and no other', () => {

@@ -26,12 +26,17 @@ export const FAULT_KINDS = [
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/** When a fault can happen: half-way of a run, at the end of a load, or while what was loaded gets warm. */
+export const FAULT_MOMENTS = ['run', 'load', 'warm-up'] as const;
+
+export type FaultMoment = (typeof FAULT_MOMENTS)[number];
+
 /** A fault that happens by chance. */
 export interface FaultPlan {
   readonly kind: FaultKind;
-  /** Of each run, or each load. */
+  /** Of each run, load or warm-up. */
   readonly probability: number;
-  readonly when: 'run' | 'load';
+  readonly when: FaultMoment;
 }
 
 /** -1001 is the first of `FAULT_KINDS`, -1002 the second, … */
@@ -60,8 +65,8 @@ export class FaultDice {
     this.#random = seededRandom(seed + Math.imul(salt, 0x9e3779b1));
   }
 
-  /** The fault of this run or load, if any: of several plans that hit, the first. */
-  draw(when: 'run' | 'load'): FaultKind | undefined {
+  /** The fault of this moment, if any: of several plans that hit, the first. */
+  draw(when: FaultMoment): FaultKind | undefined {
     let drawn: FaultKind | undefined;
     for (const plan of this.#plans) {
       if (plan.when === when && this.#random() < plan.probability) drawn ??= plan.kind;

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { monotonicMs } from '../gateway/core/clock.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
 import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
 import type { SessionResult } from './onnx-runtime.js';
 import type { WireTensor } from './protocol.js';
 import { autofill } from './signature.js';
-import { commandedBy, commit, FaultDice, type FaultKind, sleep } from './waiting-faults.js';
+import { commandedBy, commit, FaultDice, type FaultKind, type FaultMoment, sleep } from './waiting-faults.js';
+import { FaultOrders } from './waiting-orders.js';
 import { parseWaitingSpec, type WaitingSpec } from './waiting-spec.js';
 
 /**
@@ -16,28 +18,31 @@ import { parseWaitingSpec, type WaitingSpec } from './waiting-spec.js';
 
 /** Largest `model.wait.json` that is read, in bytes. */
 const MAX_SPEC_BYTES = 1_000_000;
+const LOOK_EVERY_MS = 1;
 
 /** A loaded waiting model. Runs block the thread, as the real runtime's do. */
 export class WaitingSession {
   readonly #spec: WaitingSpec;
   readonly #dice: FaultDice;
+  readonly #orders: FaultOrders;
 
-  private constructor(spec: WaitingSpec, dice: FaultDice) {
+  private constructor(spec: WaitingSpec, orders: FaultOrders) {
     this.#spec = spec;
-    this.#dice = dice;
+    this.#dice = new FaultDice(spec.faults, spec.seed);
+    this.#orders = orders;
   }
 
-  /** Waits for the load's time, and fails as the model's faults of a load say. Throws FAILED_PRECONDITION. */
+  /** Waits for the times of load and warm-up, and fails as the model's faults of these say. Throws FAILED_PRECONDITION. */
   static async create(modelPath: string): Promise<WaitingSession> {
     const spec = parseWaitingSpec(await readSpec(modelPath));
-    const dice = new FaultDice(spec.faults, spec.seed);
-    sleep(spec.loadMs);
-    const fault = dice.draw('load');
-    if (fault !== undefined) await commit(fault);
-    return new WaitingSession(spec, dice);
+    const folder = spec.faultFolder && join(dirname(modelPath), spec.faultFolder);
+    const session = new WaitingSession(spec, new FaultOrders(folder));
+    await session.#wait('load', spec.loadMs);
+    await session.#wait('warm-up', spec.warmUpMs);
+    return session;
   }
 
-  /** Echoes the inputs after `fixed + perRow * rows` milliseconds. A fault happens half-way. */
+  /** Echoes the inputs after `fixed + perRow * rows` milliseconds. A fault happens half-way; one that is ordered, at once. */
   async run(inputs: readonly WireTensor[], outputs: readonly string[]): Promise<SessionResult> {
     const { costMs } = this.#spec;
     const first = inputs.find(({ name }) => name === this.#spec.inputs[0]?.name);
@@ -48,12 +53,30 @@ export class WaitingSession {
       sleep(ms / 2);
       await commit(fault);
     }
-    sleep(ms);
+    await this.#work(startedAt + ms);
     const endedAt = monotonicMs();
     return { outputs: outputs.map((name) => this.#echo(name, inputs)), startedAt, endedAt };
   }
 
+  /** Waits, and looks for orders meanwhile: of several, workers that run take one each, before the first is missed. */
+  async #work(until: number): Promise<void> {
+    const stepMs = this.#spec.faultFolder === undefined ? Number.POSITIVE_INFINITY : LOOK_EVERY_MS;
+    for (;;) {
+      const order = this.#orders.take('run');
+      if (order !== undefined) await commit(order);
+      const leftMs = until - monotonicMs();
+      if (leftMs <= 0) return;
+      sleep(Math.min(leftMs, stepMs));
+    }
+  }
+
   async release(): Promise<void> {}
+
+  async #wait(when: FaultMoment, ms: number): Promise<void> {
+    sleep(ms);
+    const fault = this.#orders.take(when) ?? this.#dice.draw(when);
+    if (fault !== undefined) await commit(fault);
+  }
 
   #echo(name: string, inputs: readonly WireTensor[]): WireTensor {
     const source = this.#spec.inputs[this.#spec.outputs.findIndex((output) => output.name === name)];

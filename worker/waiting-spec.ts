@@ -1,7 +1,13 @@
 import { isDatatype, SERVED_DATATYPES } from '../gateway/core/datatype.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
 import type { TensorSpec } from '../gateway/core/model.js';
-import { FAULT_KINDS, type FaultKind, type FaultPlan } from './waiting-faults.js';
+import {
+  FAULT_KINDS,
+  FAULT_MOMENTS,
+  type FaultKind,
+  type FaultMoment,
+  type FaultPlan,
+} from './waiting-faults.js';
 
 /** What a `model.wait.json` says: a model that takes time and no CPU, and fails as it is told. */
 export interface WaitingSpec {
@@ -9,6 +15,8 @@ export interface WaitingSpec {
   readonly costMs: { readonly fixed: number; readonly perRow: number };
   /** Milliseconds that a load waits. @default 0 */
   readonly loadMs: number;
+  /** Milliseconds that a loaded model waits until it is warm. @default 0 */
+  readonly warmUpMs: number;
   /** @default one input `X`, FP32 [-1, 4] */
   readonly inputs: readonly TensorSpec[];
   /** Output i is input i again. @default `Y`, or `Y0`, `Y1`, … where there are several inputs */
@@ -17,11 +25,25 @@ export interface WaitingSpec {
   readonly maxBatchSize: number | undefined;
   /** @default none */
   readonly faults: readonly FaultPlan[];
+  /** Folder beside the file in which faults are left from outside, see waiting-orders.ts. @default none is looked for */
+  readonly faultFolder: string | undefined;
   /** Of the faults' probabilities. @default 1 */
   readonly seed: number;
 }
 
-const KEYS = ['costMs', 'loadMs', 'inputs', 'outputs', 'maxBatchSize', 'faults', 'seed'];
+const KEYS = [
+  'costMs',
+  'loadMs',
+  'warmUpMs',
+  'inputs',
+  'outputs',
+  'maxBatchSize',
+  'faults',
+  'faultFolder',
+  'seed',
+];
+/** One name, and no way out of the model's own folder. */
+const FOLDER = /^[\w-]{1,64}$/;
 const DEFAULT_INPUT: TensorSpec = { name: 'X', datatype: 'FP32', shape: [-1, 4] };
 const MAX_MS = 3_600_000;
 
@@ -54,11 +76,13 @@ export function parseWaitingSpec(text: string): WaitingSpec {
       perRow: number(cost.perRow ?? 0, 'costMs.perRow', 0, MAX_MS),
     },
     loadMs: number(spec.loadMs ?? 0, 'loadMs', 0, MAX_MS),
+    warmUpMs: number(spec.warmUpMs ?? 0, 'warmUpMs', 0, MAX_MS),
     inputs,
     outputs: inputs.map((input, i) => ({ ...input, name: string(outputs[i], `outputs[${i}]`) })),
     maxBatchSize:
       spec.maxBatchSize === undefined ? undefined : number(spec.maxBatchSize, 'maxBatchSize', 0, 1e6, true),
     faults: list(spec.faults ?? [], 'faults').map(faultPlan),
+    faultFolder: spec.faultFolder === undefined ? undefined : folder(spec.faultFolder),
     seed: number(spec.seed ?? 1, 'seed', 0, 2 ** 32 - 1, true),
   };
 }
@@ -80,12 +104,19 @@ function faultPlan(value: unknown, i: number): FaultPlan {
   if (!(FAULT_KINDS as readonly string[]).includes(what))
     throw refuse(`${at}.kind is ${quote(what)}, wanted one of ${FAULT_KINDS.join(', ')}`);
   const moment = when ?? 'run';
-  if (moment !== 'run' && moment !== 'load') throw refuse(`${at}.when is neither 'run' nor 'load'`);
+  if (!(FAULT_MOMENTS as readonly unknown[]).includes(moment))
+    throw refuse(`${at}.when is none of ${FAULT_MOMENTS.join(', ')}`);
   return {
     kind: what as FaultKind,
     probability: number(probability, `${at}.probability`, 0, 1),
-    when: moment,
+    when: moment as FaultMoment,
   };
+}
+
+function folder(value: unknown): string {
+  const name = string(value, 'faultFolder');
+  if (!FOLDER.test(name)) throw refuse('faultFolder is not one name of letters, digits, _ and -');
+  return name;
 }
 
 function object(value: unknown, at: string, keys: readonly string[]): Json {

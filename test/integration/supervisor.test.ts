@@ -29,7 +29,7 @@ async function startSupervised(t: TestContext, args: readonly string[] = []): Pr
   const server = await startServerProcess({
     args: [...repositories, '--enable-waiting-runtime', ...args],
     supervised: true,
-    grpcPort: await freePort(),
+    ports: { grpcPort: await freePort() },
   });
   t.after(async () => void (await server.stop()));
   return server;

@@ -43,7 +43,7 @@ class Fleet {
         ...['--model-repository', this.#repository, '--enable-waiting-runtime', '--workers', '2'],
         ...['--drain-delay-ms', `${DRAIN_DELAY_MS}`, '--log-level', 'info'],
       ],
-      grpcPort: this.#ports[place] as number,
+      ports: { grpcPort: this.#ports[place] as number },
     });
   }
 

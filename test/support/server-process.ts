@@ -15,8 +15,8 @@ export interface ServerProcessOptions {
   readonly supervised?: boolean;
   /** File descriptors that it may have. @default as many as the tests */
   readonly descriptors?: number;
-  /** Kept over restarts. @default any free one */
-  readonly grpcPort?: number;
+  /** @default any that are free */
+  readonly ports?: { readonly grpcPort?: number; readonly httpPort?: number };
   /** How long the start may take, in milliseconds. @default 60_000 */
   readonly startTimeoutMs?: number;
 }
@@ -42,8 +42,9 @@ const STOP_TIMEOUT_MS = 20_000;
 
 /** @throws Error with the server's output when it ends, or says nothing, instead of serving. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { descriptors, grpcPort = 0 } = options;
-  const ports = ['--grpc-port', `${grpcPort}`, '--http-port', '0'];
+  const { descriptors } = options;
+  const { grpcPort = 0, httpPort = 0 } = options.ports ?? {};
+  const ports = ['--grpc-port', String(grpcPort), '--http-port', String(httpPort)];
   const command = [process.execPath, 'bin/sluice.js', 'serve', ...options.args, ...ports];
   // The shell becomes the server.
   if (descriptors !== undefined) command.unshift('bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, '-');

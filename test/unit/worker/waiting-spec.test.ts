@@ -6,10 +6,12 @@ test('an empty object is a model: X echoed as Y, at no cost', () => {
   assert.deepEqual(parseWaitingSpec('{}'), {
     costMs: { fixed: 0, perRow: 0 },
     loadMs: 0,
+    warmUpMs: 0,
     inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, 4] }],
     outputs: [{ name: 'Y', datatype: 'FP32', shape: [-1, 4] }],
     maxBatchSize: undefined,
     faults: [],
+    faultFolder: undefined,
     seed: 1,
   });
 });
@@ -52,8 +54,9 @@ const refused: readonly (readonly [why: string, text: string, message: RegExp])[
   [
     'another moment',
     '{"faults": [{"kind": "throw", "probability": 1, "when": "lunch"}]}',
-    /'run' nor 'load'/,
+    /when is none of run, load, warm-up/,
   ],
+  ['a folder elsewhere', '{"faultFolder": "../x"}', /faultFolder is not one name/],
   ['a broken seed', '{"seed": 1.5}', /seed is not a whole number/],
 ];
 
