@@ -115,7 +115,7 @@ export const SERVER_SETTINGS = {
   }),
   supervise: choice(['auto', 'on', 'off'], {
     default: 'auto',
-    why: 'Whether `sluice serve` runs the server in a process of its own and starts it again after a crash. `auto` does, except where something else restarts it: as process 1 of a container, or in Kubernetes.',
+    why: 'Whether `sluice serve` runs the server in a process of its own and starts it again after a crash. `auto` does, except where something else restarts it: as process 1 of a container, in Kubernetes, or under a debugger.',
   }),
   allowRuntimeSettings: bool({
     default: false,

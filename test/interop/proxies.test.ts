@@ -28,7 +28,7 @@ class Fleet {
   }
 
   static async start(t: TestContext, size = 3): Promise<{ fleet: Fleet; ports: readonly number[] }> {
-    const spec = { costMs: { fixed: 5 }, maxBatchSize: 32 };
+    const spec = { costMs: { fixed: 5 }, loadMs: 300, maxBatchSize: 32 };
     const repository = makeRepository(t, { 'wait/1/model.wait.json': Buffer.from(JSON.stringify(spec)) });
     const ports = await freePorts(3);
     const fleet = new Fleet(repository, ports);
