@@ -154,3 +154,35 @@ test('a stop that comes between two servers: the next one is not started', async
   assert.deepEqual(await server.stop(), { code: 137, signal: null }, server.output());
   assert.ok(performance.now() - startedAt < 400);
 });
+
+test('D65 all workers wedged in runs that never end: the server ends itself, the supervisor starts it again', async (t) => {
+  const server = await startSupervised(t, [
+    '--workers',
+    '1',
+    '--worker-hang-timeout-ms',
+    '300',
+    '--exit-timeout-secs',
+    '3',
+  ]);
+  const client = createClient({ address: `127.0.0.1:${server.grpcPort}`, maxAttempts: 1 });
+  t.after(() => client.close());
+  const hang = { X: [[commandOf('hang'), 2, 3, 4]] };
+  await assert.rejects(client.model('wait').predict(hang, { deadlineMs: 20_000 }));
+  await until('it is started again', () =>
+    server.output().includes('the server ended by SIGKILL: starting it again'),
+  );
+  let answer: unknown;
+  await until('iris answers', () => {
+    void client
+      .model('iris')
+      .predict(FLOWER, { deadlineMs: 500 })
+      .then(
+        (given) => {
+          answer = given;
+        },
+        () => {},
+      );
+    return answer !== undefined;
+  });
+  assert.deepEqual(await server.stop(), { code: 0, signal: null });
+});
