@@ -3,6 +3,7 @@ import type { Clock, TimerHandle } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { Manifest } from '../core/manifest.js';
+import { versionKey } from '../core/model.js';
 import type { Recorder } from '../core/recorder.js';
 import { type BackOff, DEFAULT_BACK_OFF } from './back-off.js';
 import { type CrashLimits, CrashLoops } from './crash-loops.js';
@@ -35,6 +36,9 @@ export interface PoolOptions {
   /** How long all workers may be wedged before the pool is `lost`. @default 5_000 */
   readonly wedgedMs?: number;
 }
+
+/** Most that a pool can be told to have. */
+const MAX_WORKERS = 1024;
 
 /** One line of the pool's status. */
 export interface SlotStatus {
@@ -143,19 +147,18 @@ export class Pool implements ModelHost {
   }
 
   /**
-   * Changes the number of workers in rotation, at least 1. New ones join when they are warm; those that are too many end what
+   * Changes the number of workers in rotation, 1 to 1024. New ones join when they are warm; those that are too many end what
    * they have first. Resolves when both are done, and no request fails of it.
    */
   async resize(count: number): Promise<void> {
-    if (!Number.isInteger(count) || count < 1)
-      throw new GatewayError(
-        'INVALID_ARGUMENT',
-        `cannot have ${count} workers: wanted a whole number from 1`,
-      );
+    if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
+      const message = `cannot have ${count} workers: wanted a whole number from 1 to ${MAX_WORKERS}`;
+      throw new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request' });
+    }
     if (this.#closed) return;
     const more = Array.from({ length: Math.max(0, count - this.#wanted) }, () => this.#newSlot(false));
     // The last to come go first, and those that do not work before those that do.
-    const rotation = this.#slots.filter(({ standby }) => !standby);
+    const rotation = this.#slots.filter(({ standby, state }) => !standby && state !== 'stopped');
     const leaving = [...rotation.filter(({ up }) => up), ...rotation.filter(({ up }) => !up)].slice(count);
     this.#wanted = count;
     this.#slots = [...this.#slots, ...more];
@@ -233,8 +236,15 @@ export class Pool implements ModelHost {
    * up later load it before they join. All or nothing: after a failure no worker holds it, or each the former one of the
    * same key. Rejects with FAILED_PRECONDITION (the model's doing), or UNAVAILABLE when no worker came up in time.
    */
-  load(manifest: Manifest): Promise<void> {
-    return this.#loader.load(manifest);
+  async load(manifest: Manifest): Promise<void> {
+    const key = versionKey(manifest);
+    try {
+      await this.#loader.load(manifest);
+    } catch (error) {
+      if (!this.#loader.hosted.has(key)) this.#trials.forget(key);
+      throw error;
+    }
+    this.#trials.renewed(key);
   }
 
   unload(key: string): Promise<void> {
@@ -268,12 +278,14 @@ export class Pool implements ModelHost {
   }
 
   readonly #onChange = (): void => {
-    if (this.#slots.length > this.#wanted) relieve(this.#slots);
+    const relieved = this.#slots.length > this.#wanted && relieve(this.#slots);
     let ready = 0;
     for (const slot of this.slots) if (slot.live) ready++;
-    if (ready !== this.#ready) {
-      this.#ready = ready;
-      for (const listener of this.#readyListeners) listener(ready);
+    const changed = ready !== this.#ready;
+    this.#ready = ready;
+    if (changed) for (const listener of this.#readyListeners) listener(ready);
+    // As many workers as before may be other ones.
+    if (changed || relieved) {
       this.#trials.check();
       this.#servingMayChange();
     }

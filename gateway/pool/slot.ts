@@ -285,16 +285,15 @@ export class Slot {
       } catch (error) {
         failure = GatewayError.from(error);
       }
-      const crashed = failure?.details.reason === 'worker_fault' && this.#state !== 'stopped';
-      if (crashed && crashLoops.crashed(key)) onQuarantine(key);
-      if (this.#channel !== channel || this.#state !== 'warming') return;
-      if (failure?.details.reason === 'no_worker') {
-        void channel.close();
-        return;
-      }
-      if (failure?.details.reason === 'worker_fault') {
-        // The worker died of it, or talks nonsense: when it has ended, its successor begins anew.
+      const reason = failure?.details.reason;
+      // Before the state is looked at, since the worker's end may have been noticed first.
+      if (reason === 'worker_fault' && this.#state !== 'stopped') {
+        if (hosted.has(key) && crashLoops.crashed(key)) onQuarantine(key);
         onWarmed(key, failure);
+      }
+      if (this.#channel !== channel || this.#state !== 'warming') return;
+      if (reason === 'worker_fault' || reason === 'no_worker') {
+        // The worker died, or talks nonsense: when it has ended, its successor begins anew.
         void channel.close();
         return;
       }

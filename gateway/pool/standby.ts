@@ -14,13 +14,16 @@ function failing({ state, restarts }: Candidate): boolean {
   return restarts > 0 && (state === 'starting' || state === 'warming');
 }
 
-/** Lets spares that are warm take the places of slots that fail, which become the spares. */
-export function relieve(slots: readonly Candidate[]): void {
+/** Lets spares that are warm take the places of slots that fail, which become the spares; whether any did. */
+export function relieve(slots: readonly Candidate[]): boolean {
+  let relieved = false;
   for (const slot of slots) {
     if (slot.standby || !failing(slot)) continue;
     const spare = slots.find(({ standby, state }) => standby && state === 'ready');
-    if (spare === undefined) return;
+    if (spare === undefined) break;
     spare.standby = false;
     slot.standby = true;
+    relieved = true;
   }
+  return relieved;
 }

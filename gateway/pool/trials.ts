@@ -22,6 +22,8 @@ const TRY_AGAIN_MS = 1000;
 export class Trials {
   readonly #options: TrialsOptions;
   readonly #timers = new Map<string, TimerHandle>();
+  /** Versions that a worker loads for its trial: what comes of it is for the load to say. */
+  readonly #loading = new Set<string>();
   #closed = false;
 
   constructor(options: TrialsOptions) {
@@ -51,10 +53,18 @@ export class Trials {
     const { crashLoops } = this.#options;
     for (const key of crashLoops.quarantined) {
       const trial = crashLoops.trialOf(key);
-      if (trial === undefined || this.#slotOf(trial)?.live) continue;
+      if (trial === undefined || this.#loading.has(key) || this.#slotOf(trial)?.live) continue;
       crashLoops.giveUp(key);
       this.#tryIn(key, TRY_AGAIN_MS);
     }
+  }
+
+  /** It was loaded anew, from another file say: what it did before counts no more. */
+  renewed(key: string): void {
+    const { crashLoops } = this.#options;
+    const wasOut = crashLoops.quarantined.includes(key);
+    crashLoops.forget(key);
+    if (wasOut) this.onQuarantine(key);
   }
 
   /** It is no longer hosted. */
@@ -96,12 +106,16 @@ export class Trials {
       }
       logger.info({ key, slot: slot.index }, 'a version in quarantine is tried');
       crashLoops.begin(key, slot.worker);
+      this.#loading.add(key);
       try {
         await slot.load(manifest);
       } catch (error) {
         logger.warn({ key, err: GatewayError.from(error) }, 'a version in quarantine fails to load');
         if (crashLoops.crashed(key)) this.onQuarantine(key);
+      } finally {
+        this.#loading.delete(key);
       }
+      this.check();
     });
     onChange();
   }

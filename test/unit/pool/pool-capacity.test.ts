@@ -96,6 +96,37 @@ test('resize: a worker that does not work goes before one that does', async () =
   await pool.close(1000);
 });
 
+test('resize: a worker that is on its way out counts no more, whatever happens to those that stay', async () => {
+  const { pool, workers, states, clock } = await setUp(4);
+  let release = (): void => {};
+  workers.onLoad = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  workers.of(1).die();
+  await settled();
+  assert.equal(states(), '0 ready,1 warming,2 ready,3 ready');
+  const smaller = pool.resize(3);
+  await settled();
+  assert.equal(states(), '0 ready,1 stopped,2 ready,3 ready', 'its load ends first');
+  const lastLoad = release;
+  workers.of(2).die();
+  await settled();
+  assert.equal(states(), '0 ready,1 stopped,2 warming,3 ready');
+  const again = pool.resize(3);
+  await settled();
+  assert.equal(states(), '0 ready,1 stopped,2 warming,3 ready', 'the one that starts anew stays');
+  lastLoad();
+  release();
+  await Promise.all([smaller, again]);
+  await settled();
+  clock.advance(10_000);
+  await settled();
+  assert.equal(states(), '0 ready,2 ready,3 ready');
+  await assert.rejects(pool.resize(1025), { code: 'INVALID_ARGUMENT' });
+  await pool.close(1000);
+});
+
 test('D71 a version that ends every worker is quarantined; others are served; it is tried again, and is back when it works', async () => {
   const { pool, workers, source, clock } = await setUp(2);
   await pool.load(fakeManifest('good'));
