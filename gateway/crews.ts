@@ -3,7 +3,7 @@ import type { ModelHost } from './core/channel.js';
 import { GatewayError, quote } from './core/error.js';
 import type { LeasedInfer } from './core/infer-call.js';
 import type { Manifest } from './core/manifest.js';
-import type { ModelVersion } from './core/model.js';
+import { type ModelVersion, versionKey } from './core/model.js';
 import type { SchedulerReport } from './core/scheduler-report.js';
 import { Crew, type CrewParts } from './crew.js';
 import type { SlotStatus } from './pool/pool.js';
@@ -30,9 +30,12 @@ export class Crews implements ModelHost {
     this.#all = [this.#shared, ...this.#own.values()];
   }
 
-  /** Queues a request for the workers of its model: see Batcher.submit. */
-  readonly submit: LeasedInfer = (call, lease) =>
-    this.#crewOf(lease.manifest.model).batcher.submit(call, lease);
+  /** Queues a request for the workers of its model: see Batcher.submit. One that would not be run is refused at once. */
+  readonly submit: LeasedInfer = (call, lease) => {
+    const { pool, batcher } = this.#crewOf(lease.manifest.model);
+    const refusal = pool.refusalOf(versionKey(lease.manifest));
+    return refusal === undefined ? batcher.submit(call, lease) : Promise.reject(refusal);
+  };
 
   #crewOf(model: string): Crew {
     return this.#own.get(model) ?? this.#shared;

@@ -220,6 +220,7 @@ class Server implements Gateway {
       required: this.config.requiredModels,
       strict: this.config.strictReadiness,
       versions: this.catalog.list(),
+      served: (model) => this.catalog.ready(model, ''),
       workers: this.#crews.ready,
     });
   }

@@ -12,6 +12,8 @@ export interface ReadinessFacts {
   /** `--strict-readiness`: every model that should be served is required. */
   readonly strict: boolean;
   readonly versions: readonly VersionStatus[];
+  /** Whether a worker can run a model that is available. */
+  readonly served: (model: string) => boolean;
   /** Workers in rotation. */
   readonly workers: number;
 }
@@ -24,7 +26,8 @@ export interface Readiness {
 
 /**
  * Whether the server should be sent requests. What a model needs is one version that can be called, so a bad new
- * version, or one broken model that nobody requires, never makes a server unready; neither does loading.
+ * version, or one broken model that nobody requires, never makes a server unready; neither does loading. One that is required and
+ * that no worker can run does.
  */
 export function serverReadiness(facts: ReadinessFacts): Readiness {
   if (facts.phase !== 'serving') return { ready: false, reason: `the server is ${facts.phase}` };
@@ -37,7 +40,7 @@ export function serverReadiness(facts: ReadinessFacts): Readiness {
     if (state !== 'discovered' && state !== 'unloaded' && state !== 'draining') aspired.add(model);
   }
   const needed = facts.strict ? new Set([...facts.required, ...aspired]) : new Set(facts.required);
-  const absent = [...needed].filter((model) => !available.has(model));
+  const absent = [...needed].filter((model) => !available.has(model) || !facts.served(model));
   if (absent.length === 0) return { ready: true, reason: '' };
   const shown = absent.slice(0, 5).join(', ') + (absent.length > 5 ? `, … (${absent.length} in all)` : '');
   return { ready: false, reason: `required but not available: ${shown}` };

@@ -54,6 +54,10 @@ test('D71 a model that ends every worker is quarantined: FAILED_PRECONDITION and
   assert.equal(await of.model(), false);
   assert.equal(await of.server(), true);
   assert.equal(gateway.catalog.ready('bad', ''), false);
+  const client = createClient({ address: running.address });
+  t.after(() => client.close());
+  const index = (await client.models()).map(({ name, state }) => `${name} ${state}`);
+  assert.deepEqual(index, ['bad UNAVAILABLE', 'good READY']);
   assert.equal(await ending(inferDirectly(gateway, 'good')), 'OK');
   assert.equal(await scrape(running, 'sluice_model_versions_quarantined'), 1);
 });

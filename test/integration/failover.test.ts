@@ -79,3 +79,36 @@ test('D62 a request that ends every worker that runs it: INTERNAL after two of t
   assert.equal(runs.length, before, 'the same input is refused without a run');
   await inferDirectly(gateway, 'wait', { first: 9 });
 });
+
+test('D63 threads that throw, exit or run out of heap, and runs that are refused, under load: only who asked for it fails', async (t) => {
+  const { gateway } = await useWaiting(t, { wait: { costMs: { fixed: 5 }, maxBatchSize: 4 } });
+  const endingOf = (call: Promise<unknown>): Promise<string> =>
+    call.then(
+      () => 'OK',
+      ({ code, details }: GatewayError) => `${code} ${details.reason}`,
+    );
+  const endings = new Map<string, number>();
+  let stop = false;
+  const lane = async (): Promise<void> => {
+    while (!stop) {
+      const ending = await endingOf(inferDirectly(gateway, 'wait', { deadlineMs: 20_000 }));
+      endings.set(ending, (endings.get(ending) ?? 0) + 1);
+    }
+  };
+  const lanes = Array.from({ length: 6 }, lane);
+  for (const kind of ['throw', 'reject', 'exit', 'allocate'] as const) {
+    const killer = inferDirectly(gateway, 'wait', { first: commandOf(kind), deadlineMs: 20_000 });
+    assert.equal(
+      await endingOf(killer),
+      kind === 'reject' ? 'INTERNAL model_error' : 'INTERNAL poison',
+      kind,
+    );
+    assert.equal(await endingOf(inferDirectly(gateway, 'wait', { deadlineMs: 20_000 })), 'OK');
+  }
+  stop = true;
+  await Promise.all(lanes);
+  assert.deepEqual([...endings.keys()], ['OK']);
+  const restarts = gateway.pool.status().reduce((sum, slot) => sum + slot.restarts, 0);
+  assert.ok(restarts >= 6, `${restarts} workers were replaced, three requests end two each`);
+  assert.equal(gateway.catalog.ready('wait', ''), true);
+});

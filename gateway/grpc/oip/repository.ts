@@ -19,17 +19,20 @@ const INDEX_STATE: Readonly<Record<VersionState, string>> = {
  * What is asked of the model repository: RepositoryIndex; and RepositoryModelLoad and -Unload, which answer as Triton does with
  * `--model-control-mode=none`: what is loaded was decided at start.
  */
-export function repositoryMethods(catalog: Pick<ModelCatalog, 'list'>): RpcMethod[] {
+export function repositoryMethods(catalog: Pick<ModelCatalog, 'list' | 'ready'>): RpcMethod[] {
   const rpc = GRPCInferenceService.method;
   return [
     unaryMethod(rpc.repositoryIndex, ({ repositoryName, ready }) => {
       refuseRepositoryName(repositoryName);
-      const models = catalog.list().map(({ model, version, state, reason }) => ({
-        name: model,
-        version: version === 0 ? '' : String(version),
-        state: INDEX_STATE[state],
-        reason,
-      }));
+      const models = catalog.list().map(({ model, version, state, reason }) => {
+        const stranded = state === 'available' && !catalog.ready(model, String(version));
+        return {
+          name: model,
+          version: version === 0 ? '' : String(version),
+          state: stranded ? 'UNAVAILABLE' : INDEX_STATE[state],
+          reason: stranded ? 'no worker can run it now' : reason,
+        };
+      });
       return { models: ready ? models.filter(({ state }) => state === 'READY') : models };
     }),
     unaryMethod(rpc.repositoryModelLoad, ({ repositoryName }) => refuseControl(repositoryName)),

@@ -165,6 +165,16 @@ test('server readiness', () => {
       { versions: [good, status('bad', 'failed')], required: ['good', 'bad'] },
       /not available: bad$/,
     ],
+    [
+      'one that no worker can run changes nothing',
+      { versions: [good, status('other', 'available')], served: (model) => model === 'good' },
+      true,
+    ],
+    [
+      'one that is required and that no worker can run does',
+      { required: ['good'], served: () => false },
+      /not available: good$/,
+    ],
     ['a required one that was not found does', { required: ['absent'] }, /not available: absent/],
     [
       'a bad new version of a required model does not',
@@ -197,6 +207,7 @@ test('server readiness', () => {
       required: [],
       strict: false,
       versions: [good],
+      served: () => true,
       workers: 2,
       ...facts,
     });
