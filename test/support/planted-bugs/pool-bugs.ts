@@ -38,7 +38,25 @@ export const POOL_BUGS: readonly Bug[] = [
   {
     name: 'the pool tells nobody that a slot has become free',
     file: 'gateway/pool/pool.js',
-    find: 'this.#onFree();',
+    find: 'this.#noticeWedged();\n        this.#onFree();',
+    replace: 'this.#noticeWedged();',
+  },
+  {
+    name: 'a trial whose worker was relieved by a spare is never given up',
+    file: 'gateway/pool/pool.js',
+    find: 'changed || relieved',
+    replace: 'changed',
+  },
+  {
+    name: 'a worker that is on its way out counts among those that stay',
+    file: 'gateway/pool/pool.js',
+    find: "!standby && state !== 'stopped'",
+    replace: '!standby',
+  },
+  {
+    name: 'a version back from quarantine stays on the worker that tried it',
+    file: 'gateway/pool/trials.js',
+    find: 'void this.#spread(key);',
     replace: '',
   },
   {
