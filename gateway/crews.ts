@@ -8,6 +8,10 @@ import type { SchedulerReport } from './core/scheduler-report.js';
 import { Crew, type CrewParts } from './crew.js';
 import type { SlotStatus } from './pool/pool.js';
 
+const LOST = 'every worker is wedged inside a run: the server must be restarted';
+/** When to try again where only a restart helps. */
+const LOST_RETRY_MS = 2000;
+
 /** One worker's place, and whose it is. */
 export interface CrewSlotStatus extends SlotStatus {
   /** The model that has it for itself; `''` for those that all share. */
@@ -33,7 +37,7 @@ export class Crews implements ModelHost {
   /** Queues a request for the workers of its model: see Batcher.submit. One that would not be run is refused at once. */
   readonly submit: LeasedInfer = (call, lease) => {
     const { pool, batcher } = this.#crewOf(lease.manifest.model);
-    const refusal = pool.refusalOf(versionKey(lease.manifest));
+    const refusal = pool.anySuspect ? pool.refusalOf(versionKey(lease.manifest)) : undefined;
     return refusal === undefined ? batcher.submit(call, lease) : Promise.reject(refusal);
   };
 
@@ -104,13 +108,22 @@ export class Crews implements ModelHost {
     return this.#all.flatMap(({ pool }) => pool.quarantined);
   }
 
-  /** Whether the workers that models share, or those of some model, are all wedged for good. */
+  /** Whether the workers that models share are all wedged for good. */
   get lost(): boolean {
-    return this.#all.some(({ pool }) => pool.lost);
+    return this.#shared.pool.lost;
   }
 
-  set onLost(listener: () => void) {
-    for (const { pool } of this.#all) pool.onLost = listener;
+  /**
+   * Called when workers are all wedged for good, with what waits for them failed: those that models share (`''`), which only a new
+   * process brings back, or those of one model, which is its own loss.
+   */
+  set onLost(listener: (model: string) => void) {
+    const error = new GatewayError('UNAVAILABLE', LOST, { reason: 'no_worker', retryAfterMs: LOST_RETRY_MS });
+    for (const [model, crew] of [['', this.#shared] as const, ...this.#own])
+      crew.pool.onLost = () => {
+        cut(crew, error);
+        listener(model);
+      };
   }
 
   status(): CrewSlotStatus[] {
@@ -154,10 +167,7 @@ export class Crews implements ModelHost {
 
   /** Fails all that waits, and whatever comes, with `error` or as draining. Runs that were sent end unheard. */
   cut(error?: GatewayError): void {
-    for (const { dispatcher, batcher } of this.#all) {
-      dispatcher.close();
-      batcher.close(error);
-    }
+    for (const crew of this.#all) cut(crew, error);
   }
 
   /** Ends all workers; resolves with the number of those that are wedged: see Pool.close. */
@@ -169,4 +179,9 @@ export class Crews implements ModelHost {
   #sum(of: (crew: Crew) => number): number {
     return this.#all.reduce((sum, crew) => sum + of(crew), 0);
   }
+}
+
+function cut({ dispatcher, batcher }: Crew, error?: GatewayError): void {
+  dispatcher.close();
+  batcher.close(error);
 }

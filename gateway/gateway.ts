@@ -106,8 +106,6 @@ export function createGateway(settings: Settings = {}, dependencies: GatewayDepe
 
 /** Part of the exit time that is kept for ending the workers. */
 const WORKER_EXIT_MS = 2000;
-/** When to try again where only a restart helps. */
-const LOST_RETRY_MS = 2000;
 
 class Server implements Gateway {
   readonly config: Config;
@@ -149,9 +147,10 @@ class Server implements Gateway {
     this.#crews = this.batcher = this.pool = this.#buildCrews(recorder);
     this.#crews.onReadyChange(() => this.#capacityChanged());
     this.lost = new Promise((resolve) => {
-      this.#crews.onLost = () => {
-        this.#giveUp();
-        resolve();
+      this.#crews.onLost = (model) => {
+        const workers = this.#crews.status();
+        this.#logger.error({ model, workers }, 'every worker is wedged inside a run: only a restart helps');
+        if (model === '') resolve();
       };
     });
     this.#preparer = new Preparer({ clock, logger });
@@ -253,15 +252,6 @@ class Server implements Gateway {
     this.#logger[lost ? 'warn' : 'debug']({ ready, workers: wanted }, 'workers in rotation');
     // All of them or none: the server is not ready while nothing can run.
     this.#fronts?.readinessChanged();
-  }
-
-  /** Nothing that waits will ever run: it is told so at once, and whoever asks anew, too. */
-  #giveUp(): void {
-    const message = 'every worker is wedged inside a run: the server must be restarted';
-    this.#logger.error({ workers: this.#crews.status() }, message);
-    this.#crews.cut(
-      new GatewayError('UNAVAILABLE', message, { reason: 'no_worker', retryAfterMs: LOST_RETRY_MS }),
-    );
   }
 
   /** The layers of the request path, outermost first. */

@@ -57,6 +57,7 @@ export class Batcher implements WorkSource {
   #bytes = 0;
   #held = false;
   #draining = false;
+  #closedBy: GatewayError | undefined;
 
   constructor(options: BatcherOptions) {
     this.#options = withDefaults(options);
@@ -186,6 +187,7 @@ export class Batcher implements WorkSource {
   /** Refuses new requests and fails all that are left, with `error` or UNAVAILABLE. Batches that run end unheard. */
   close(error: GatewayError = draining('the server was stopped before the request had run')): void {
     this.#draining = true;
+    this.#closedBy = error;
     for (const entry of this.#backlog.entries()) entry.fail(error);
     for (const part of this.#runAgain.splice(0)) part.fail(error);
     for (const batch of this.#batches) batch.abandon(error);
@@ -198,7 +200,7 @@ export class Batcher implements WorkSource {
         reason: 'cancelled',
       });
     }
-    if (this.#draining) throw draining('the server is draining and takes no new requests');
+    if (this.#draining) throw this.#closedBy ?? draining('the server is draining and takes no new requests');
     const now = this.#options.clock.now();
     if (call.deadline <= now) {
       const lateMs = (now - call.deadline).toFixed(1);

@@ -93,6 +93,11 @@ export class CrashLoops {
     return this.#versions.size === 0 ? undefined : this.#versions.get(key)?.trial;
   }
 
+  /** Whether any version has ended a worker since its last success. */
+  get any(): boolean {
+    return this.#versions.size > 0;
+  }
+
   /** Versions in quarantine, trials included. */
   get quarantined(): readonly string[] {
     return [...this.#versions].filter(([, { until }]) => until !== undefined).map(([key]) => key);

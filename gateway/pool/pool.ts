@@ -195,6 +195,11 @@ export class Pool implements ModelHost {
     return () => void this.#servingListeners.delete(listener);
   }
 
+  /** Whether any version has ended a worker of late: else none is in quarantine. */
+  get anySuspect(): boolean {
+    return this.#crashLoops.any;
+  }
+
   /** Why no batch of this version is run, as its callers are to hear it; undefined where they are run. */
   refusalOf(key: string): GatewayError | undefined {
     const quarantine = this.#crashLoops.quarantine(key);
