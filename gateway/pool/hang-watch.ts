@@ -5,8 +5,10 @@ import type { Clock, TimerHandle } from '../core/clock.js';
 export interface Watched {
   /** Whether its worker was asked for something that it has not answered: it may be in it, or about to be. */
   readonly busy: boolean;
-  /** What its worker is in the midst of; undefined when idle, dead or given up. */
+  /** What its worker says that it is in the midst of; undefined when idle, dead or given up. */
   readonly occupation: Occupation | undefined;
+  /** What it was asked for and has not answered, and since when it has had nothing before that to do. */
+  readonly asked: Occupation;
   /** How long that is predicted to take, in milliseconds; undefined where nothing is known. */
   readonly expectedMs: number | undefined;
   /** Whether it is a run; else it is a load, which is given more time. */
@@ -74,8 +76,9 @@ export class HangWatch {
     const now = this.#clock.now();
     const suspects = new Map<Watched, number>();
     for (const slot of this.#slots()) {
-      const { occupation } = slot;
-      if (occupation === undefined) continue;
+      if (!slot.busy) continue;
+      // A worker that was stopped while it was idle never says that it has begun.
+      const occupation = slot.occupation ?? slot.asked;
       const limitMs = hangLimitMs(slot, this.#limits);
       const forMs = now - occupation.startedAt;
       if (forMs <= limitMs) continue;

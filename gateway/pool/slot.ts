@@ -53,6 +53,7 @@ export class Slot {
   /** Of the batch behind the running one. */
   #nextExpectedMs: number | undefined;
   #abandoned = false;
+  #asked: Occupation = { id: -1, startedAt: 0 };
 
   constructor(options: SlotOptions) {
     this.index = options.index;
@@ -96,6 +97,11 @@ export class Slot {
   /** What its worker is in the midst of; undefined when idle, dead or given up. */
   get occupation(): Occupation | undefined {
     return this.#abandoned ? undefined : this.#channel?.occupation;
+  }
+
+  /** What its worker was asked for, and since when it has had nothing before that to do. */
+  get asked(): Occupation {
+    return this.#asked;
   }
 
   /** Whether its worker was asked for something that it has not answered. */
@@ -191,7 +197,13 @@ export class Slot {
     } else if (outcome.kind === 'fault' && outcome.started && crashLoops.crashed(key)) onQuarantine(key);
   }
 
+  #ask(): void {
+    // Below 0: no worker's own number.
+    this.#asked = { id: this.#asked.id - 1, startedAt: this.#options.clock.now() };
+  }
+
   #begun(expectedMs: number | undefined): void {
+    this.#ask();
     this.#expectedMs = expectedMs;
     this.#nearEnd.begin(expectedMs);
   }
@@ -218,6 +230,7 @@ export class Slot {
     const channel = this.#channel;
     if (!this.up || channel === undefined) return;
     this.#loads++;
+    this.#ask();
     try {
       await channel.load(manifest);
       if (this.#channel === channel) this.#loaded.set(versionKey(manifest), manifest);
@@ -281,6 +294,7 @@ export class Slot {
       const key = versionKey(next);
       let failure: GatewayError | undefined;
       try {
+        this.#ask();
         await channel.load(next);
       } catch (error) {
         failure = GatewayError.from(error);

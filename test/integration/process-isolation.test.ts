@@ -225,3 +225,17 @@ test('D64 a worker process that is stopped in a run: the watchdog kills it after
   assert.equal(successor?.restarts, 1);
   assert.notEqual(successor?.pid, frozen?.pid);
 });
+
+test('D64 a worker process that is stopped while it is idle never begins the next batch: it is killed, and the batch runs on another', async (t) => {
+  const { gateway } = await useWaiting(
+    t,
+    { wait: { costMs: { fixed: 5 }, maxBatchSize: 1 } },
+    { workers: { count: 2, isolation: 'process', hangTimeoutMs: 300 } },
+  );
+  await inferDirectly(gateway, 'wait');
+  const [frozen] = gateway.pool.status();
+  process.kill(frozen?.pid as number, 'SIGSTOP');
+  await Promise.all([1, 2, 3].map((first) => inferDirectly(gateway, 'wait', { first, deadlineMs: 5000 })));
+  while (gateway.pool.status().some(({ state }) => state !== 'ready')) await sleep(20);
+  assert.notEqual(gateway.pool.status()[0]?.pid, frozen?.pid);
+});

@@ -12,14 +12,14 @@ class FakeSlot implements Watched {
   occupation: Watched['occupation'];
   expectedMs: number | undefined = 10;
   running = true;
-  get busy(): boolean {
-    return this.occupation !== undefined;
-  }
+  asked = { id: -1, startedAt: 0 };
+  busy = false;
   readonly reasons: string[] = [];
 
   abandon(reason: string): void {
     this.reasons.push(reason);
     this.occupation = undefined;
+    this.busy = false;
   }
 }
 
@@ -28,6 +28,7 @@ function setUp() {
   const slot = new FakeSlot();
   const watch = new HangWatch(clock, () => [slot]);
   const begin = (id: number): void => {
+    slot.busy = true;
     slot.occupation = { id, startedAt: clock.now() };
     watch.notice();
   };
@@ -75,6 +76,20 @@ test('D72 runs that follow each other are not one long run, and an answer that c
   slot.occupation = { id: 31, startedAt: clock.now() };
   clock.advance(900);
   assert.deepEqual(slot.reasons, []);
+});
+
+test('D64 a worker that was stopped before it began counts from when it was asked', () => {
+  const { clock, slot, watch } = setUp();
+  slot.busy = true;
+  slot.asked = { id: -2, startedAt: clock.now() };
+  watch.notice();
+  clock.advance(1000);
+  assert.deepEqual(slot.reasons, []);
+  slot.asked = { id: -3, startedAt: clock.now() };
+  clock.advance(900);
+  assert.deepEqual(slot.reasons, [], 'it has answered meanwhile, and was asked for something else');
+  clock.advance(400);
+  assert.equal(slot.reasons.length, 1);
 });
 
 test('a watch that was stopped looks no more', () => {
