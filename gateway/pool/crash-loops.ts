@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 
 /** When a version that ends its workers is taken out of service, and for how long. */
 export interface CrashLimits {
-  /** Workers that it may end within the window without a success in between. @default 5 */
+  /** Workers that it ends within the window without a success in between; more where each worker ended twice would be as many. @default 5 */
   readonly crashes: number;
   /** @default 30_000 */
   readonly windowMs: number;
@@ -45,18 +45,22 @@ interface Version {
  */
 export class CrashLoops {
   readonly #clock: Clock;
+  readonly #workers: () => number;
   readonly #limits: CrashLimits;
   readonly #versions = new Map<string, Version>();
 
-  constructor(clock: Clock, limits: CrashLimits = DEFAULT_CRASH_LIMITS) {
+  /** @param workers how many there are: what ends all of them at once, from outside say, is no loop yet */
+  constructor(clock: Clock, workers: () => number, limits: CrashLimits = DEFAULT_CRASH_LIMITS) {
     this.#clock = clock;
+    this.#workers = workers;
     this.#limits = limits;
   }
 
   /** A worker has ended while it loaded or ran this version; whether that put it into quarantine. */
   crashed(key: string): boolean {
     const now = this.#clock.now();
-    const { crashes, windowMs, pauseMs, maxPauseMs } = this.#limits;
+    const { windowMs, pauseMs, maxPauseMs } = this.#limits;
+    const crashes = Math.max(this.#limits.crashes, 2 * this.#workers() + 1);
     const version = this.#versions.get(key) ?? newVersion();
     this.#versions.set(key, version);
     version.crashes++;

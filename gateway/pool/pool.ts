@@ -82,7 +82,7 @@ export class Pool implements ModelHost {
     const slots = (): readonly Slot[] => this.#slots;
     this.#watch = new HangWatch(clock, slots, options.hang);
     this.#loader = new Loader({ clock, slots, ...(loadTimeoutMs !== undefined && { loadTimeoutMs }) });
-    this.#crashLoops = new CrashLoops(clock, options.crashes);
+    this.#crashLoops = new CrashLoops(clock, () => this.#wanted, options.crashes);
     this.#trials = new Trials({
       clock,
       logger,

@@ -1,10 +1,19 @@
 /** Holds the log of a soak's clients against what a server may do: pure. Times are milliseconds on one monotonic clock. */
 
 /** gRPC's numbers. */
-export const CODE = { ok: 0, cancelled: 1, deadlineExceeded: 4, internal: 13, unavailable: 14 } as const;
+export const CODE = {
+  ok: 0,
+  cancelled: 1,
+  deadlineExceeded: 4,
+  failedPrecondition: 9,
+  internal: 13,
+  unavailable: 14,
+} as const;
 
 /** An order may lie so long until a worker takes it. */
 const STRIKE_WAITS_MS = 1000;
+/** So many strikes within such a time may put a version into quarantine, and keep it there for a while. */
+const QUARANTINE = { strikes: 5, withinMs: 60_000, says: /has ended \d+ workers and is not run/ };
 
 /** One call, as its client saw it. */
 export interface CallRecord {
@@ -73,6 +82,9 @@ function faultOf(
       text: `ended after ${Math.round(endedAt - sentAt)} ms, its deadline was ${deadlineMs} ms`,
     };
   const met = strikes.filter((at) => at >= sentAt - STRIKE_WAITS_MS && at <= endedAt).length;
+  const lately = strikes.filter((at) => at >= sentAt - QUARANTINE.withinMs && at <= endedAt).length;
+  const quarantine = lately >= QUARANTINE.strikes && QUARANTINE.says.test(call.message ?? '');
+  if (code === CODE.failedPrecondition && quarantine) return undefined;
   if (!mayEndWith(call, code, met >= 2)) return { kind: 'code', text: `ended with ${code}: ${call.message}` };
   if (code !== CODE.ok) return undefined;
   if (answer === undefined) return { kind: 'empty', text: 'OK without an answer' };

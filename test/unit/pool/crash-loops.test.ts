@@ -5,9 +5,9 @@ import type { SlotState } from '../../../gateway/pool/slot-state.js';
 import { relieve } from '../../../gateway/pool/standby.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-function setUp() {
+function setUp(workers = 2) {
   const clock = new FakeClock();
-  const loops = new CrashLoops(clock);
+  const loops = new CrashLoops(clock, () => workers);
   const crash = (times: number, everyMs = 0): boolean[] =>
     Array.from({ length: times }, () => {
       clock.advance(everyMs);
@@ -31,6 +31,11 @@ test('D71 five crashes within 30 s without a success are a quarantine; slower on
     killed.clock.advance(200);
     assert.equal(killed.loops.succeeded('m/1'), false);
   }
+});
+
+test('D71 every worker may end twice: what ends all of them at once is no loop', () => {
+  const { crash } = setUp(4);
+  assert.deepEqual(crash(9), [...Array<boolean>(8).fill(false), true]);
 });
 
 test('D71 after the pause one worker tries it: a success ends the quarantine, a crash doubles the pause, up to its bound', () => {

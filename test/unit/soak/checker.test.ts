@@ -71,3 +71,12 @@ for (const [kind, log] of findings)
       [[kind, log[0]?.id]],
     );
   });
+
+test('a version may be in quarantine after five strikes, and only then', () => {
+  const message = "'wait/1' has ended 5 workers and is not run; it is tried again in 9252 ms";
+  const log = [without(1, CODE.failedPrecondition, { message })];
+  assert.deepEqual(check(log, { ...LIMITS, strikes: [1, 2, 3, 4, 5] }), []);
+  assert.equal(check(log, { ...LIMITS, strikes: [1, 2, 3, 4] }).length, 1);
+  const other = [without(1, CODE.failedPrecondition, { message: 'no' })];
+  assert.equal(check(other, { ...LIMITS, strikes: [1, 2, 3, 4, 5] }).length, 1);
+});
