@@ -2,8 +2,10 @@ import type { Clock } from '../core/clock.js';
 
 /** When a version that ends its workers is taken out of service, and for how long. */
 export interface CrashLimits {
-  /** Workers that it ends within the window without a success in between; more where each worker ended twice would be as many. @default 5 */
+  /** Workers that it ends within the window without a success in between. @default 5 */
   readonly crashes: number;
+  /** How often it may end each worker: more than that of all of them are wanted as well. @default 2 */
+  readonly perWorker: number;
   /** @default 30_000 */
   readonly windowMs: number;
   /** Until it is tried again; doubled each time that the trial fails. @default 10_000 */
@@ -14,6 +16,7 @@ export interface CrashLimits {
 
 export const DEFAULT_CRASH_LIMITS: CrashLimits = {
   crashes: 5,
+  perWorker: 2,
   windowMs: 30_000,
   pauseMs: 10_000,
   maxPauseMs: 300_000,
@@ -59,8 +62,8 @@ export class CrashLoops {
   /** A worker has ended while it loaded or ran this version; whether that put it into quarantine. */
   crashed(key: string): boolean {
     const now = this.#clock.now();
-    const { windowMs, pauseMs, maxPauseMs } = this.#limits;
-    const crashes = Math.max(this.#limits.crashes, 2 * this.#workers() + 1);
+    const { perWorker, windowMs, pauseMs, maxPauseMs } = this.#limits;
+    const crashes = Math.max(this.#limits.crashes, perWorker * this.#workers() + 1);
     const version = this.#versions.get(key) ?? newVersion();
     this.#versions.set(key, version);
     version.crashes++;

@@ -23,7 +23,7 @@ async function setUp(slots: number, spares = 0) {
     random: () => 1,
     logger: silentLogger,
     recorder: { workerLost() {} },
-    crashes: { ...DEFAULT_CRASH_LIMITS, crashes: 2 },
+    crashes: { ...DEFAULT_CRASH_LIMITS, crashes: 2, perWorker: 0 },
   });
   new Dispatcher({ pool, source, clock, logger: silentLogger });
   await pool.start();
