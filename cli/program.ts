@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext, Finish } from './command-context.js';
 import { addBenchCommand } from './commands/bench.js';
+import { addLabelCommands } from './commands/change.js';
 import { addConfigCommand } from './commands/config.js';
 import { addHealthCommand } from './commands/health.js';
+import { addHistoryCommand } from './commands/history.js';
 import { addModelsCommand } from './commands/models.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addServeCommand } from './commands/serve.js';
+import { addVersionsCommand } from './commands/versions.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { report } from './failure.js';
 import { helpFooter } from './help.js';
@@ -62,6 +65,9 @@ function buildProgram(context: CommandContext, finish: Finish): Command {
     addBenchCommand,
     addConfigCommand,
     addHealthCommand,
+    addVersionsCommand,
+    addLabelCommands,
+    addHistoryCommand,
   ]) {
     add(program, context, finish);
   }

@@ -29,6 +29,7 @@ const PROTO_DIR = fileURLToPath(new URL('../../proto', import.meta.url));
 const FILES = [
   'inference/grpc_service.proto',
   'grpc/health/v1/health.proto',
+  'sluice/v1/admin.proto',
   'google/rpc/status.proto',
   'google/rpc/error_details.proto',
 ];

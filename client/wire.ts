@@ -3,6 +3,8 @@
  * names as in proto/, 64-bit integers as text, enums by name, fields that are absent as their defaults.
  */
 
+import type { WireAdminMethods } from './wire-admin.js';
+
 export interface WireParameter {
   readonly bool_param?: boolean;
   readonly int64_param?: string | number;
@@ -79,7 +81,7 @@ interface NamedModel {
 }
 
 /** Every method that the client calls, by service and name. */
-export interface WireMethods {
+export interface WireMethods extends WireAdminMethods {
   'inference.GRPCInferenceService/ServerLive': { request: object; response: { readonly live: boolean } };
   'inference.GRPCInferenceService/ServerReady': { request: object; response: { readonly ready: boolean } };
   'inference.GRPCInferenceService/ServerMetadata': {

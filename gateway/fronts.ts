@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from './config/schema.js';
 import type { ModelCatalog } from './core/catalog.js';
 import type { Clock } from './core/clock.js';
+import type { ControlPlane } from './core/control.js';
 import type { Infer } from './core/infer-call.js';
 import type { LogSwitches } from './core/log-switches.js';
 import type { Logger } from './core/logger.js';
@@ -10,6 +11,7 @@ import type { SchedulerReport } from './core/scheduler-report.js';
 import type { StatisticsSource } from './core/statistics.js';
 import type { TraceControl } from './core/trace-settings.js';
 import type { RpcMethod } from './core/transport.js';
+import { adminMethods, closedAdminMethods } from './grpc/admin-service.js';
 import { GrpcTransport } from './grpc/grpc-transport.js';
 import { HealthService } from './grpc/health.js';
 import { oipMethods } from './grpc/oip-service.js';
@@ -21,6 +23,8 @@ import type { Readiness } from './repository/readiness.js';
 export interface Ports {
   readonly grpcPort: number | undefined;
   readonly httpPort: number | undefined;
+  /** 0 for a Unix socket. */
+  readonly adminPort: number | undefined;
 }
 
 /** What the listeners need of the gateway behind them. */
@@ -36,6 +40,8 @@ export interface FrontsOptions {
   readonly statistics: StatisticsSource;
   readonly scheduler: () => SchedulerReport;
   readonly tracing: TraceControl;
+  readonly control: ControlPlane;
+  readonly resize: (workers: number, model?: string) => Promise<void>;
   readonly logSwitches: LogSwitches | undefined;
 }
 
@@ -44,11 +50,15 @@ const VERSION = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
+/** Calls, and connections, that the admin listener has open at once. */
+const MAX_ADMIN_CALLS = 100;
+
 /** The listeners and the services behind them: everything that a client can reach. */
 export class Fronts {
   readonly #options: FrontsOptions;
   readonly #health: HealthService;
   readonly #grpc: GrpcTransport | undefined;
+  readonly #admin: GrpcTransport | undefined;
   readonly #http: HttpServer | undefined;
 
   constructor(options: FrontsOptions) {
@@ -56,6 +66,7 @@ export class Fronts {
     this.#options = options;
     this.#health = new HealthService({ catalog, serverReady: () => readiness().ready });
     this.#grpc = config.grpc.enabled ? this.#buildGrpc() : undefined;
+    this.#admin = config.admin.enabled ? this.#buildAdmin() : undefined;
     this.#http = config.http.enabled ? this.#buildHttp() : undefined;
   }
 
@@ -63,7 +74,8 @@ export class Fronts {
   async listen(): Promise<Ports> {
     const grpcPort = await this.#grpc?.listen();
     const httpPort = await this.#http?.listen();
-    return { grpcPort, httpPort };
+    const adminPort = await this.#admin?.listen();
+    return { grpcPort, httpPort, adminPort };
   }
 
   /** To be called when the server's readiness may have changed. */
@@ -78,12 +90,13 @@ export class Fronts {
 
   /** Takes no new calls; resolves when those in flight have ended. HTTP goes on: probes and scrapes want to see it. */
   async drain(): Promise<void> {
-    await this.#grpc?.drain();
+    await Promise.all([this.#grpc?.drain(), this.#admin?.drain()]);
   }
 
   /** Cuts the gRPC calls that are left. */
   cut(): void {
     this.#grpc?.close();
+    this.#admin?.close();
   }
 
   async close(): Promise<void> {
@@ -93,31 +106,47 @@ export class Fronts {
 
   #buildGrpc(): GrpcTransport {
     const { config, clock, logger, metrics } = this.#options;
-    const { address, port } = config.grpc;
-    const methods = this.#methods();
+    const open = config.admin.openOnGrpc;
+    const methods = [...this.#oip(open || config.server.allowRuntimeSettings), ...this.#health.methods()];
+    if (open) methods.push(...adminMethods(this.#options));
     return new GrpcTransport({
       ...config.grpc,
-      address: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+      address: listenOn(config.grpc),
       maxOpenCalls: config.queue.maxCallsInFlight,
-      methods: [...methods, ...reflectionMethods(methods)],
+      methods: [...methods, ...reflectionMethods(methods), ...(open ? [] : closedAdminMethods(logger))],
       clock,
       logger,
       recorder: metrics,
     });
   }
 
-  #methods(): RpcMethod[] {
+  /** All that changes the server, and what tells of it; no inference. */
+  #buildAdmin(): GrpcTransport {
+    const { config, clock, logger } = this.#options;
+    const telling = this.#oip(true).filter((method) => method.kind === 'unary' && method.sheddable !== true);
+    const methods = [...adminMethods(this.#options), ...telling, ...this.#health.methods()];
+    return new GrpcTransport({
+      ...config.grpc,
+      address: listenOn(config.admin),
+      maxConnections: MAX_ADMIN_CALLS,
+      maxOpenCalls: MAX_ADMIN_CALLS,
+      methods: [...methods, ...reflectionMethods(methods)],
+      clock,
+      logger,
+    });
+  }
+
+  #oip(allowRuntimeSettings: boolean): RpcMethod[] {
     const { config, readiness } = this.#options;
-    const oip = oipMethods({
+    return oipMethods({
       ...config.grpc,
       ...this.#options,
       callerKey: config.callers.metadataKey,
       serverReady: () => readiness().ready,
       serverId: config.server.id,
       version: VERSION,
-      allowRuntimeSettings: config.server.allowRuntimeSettings,
+      allowRuntimeSettings,
     });
-    return [...oip, ...this.#health.methods()];
   }
 
   #buildHttp(): HttpServer {
@@ -134,4 +163,9 @@ export class Fronts {
       logger,
     });
   }
+}
+
+function listenOn({ address, port }: { readonly address: string; readonly port: number }): string {
+  if (address.startsWith('unix:')) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

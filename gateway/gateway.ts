@@ -15,11 +15,18 @@ import { GatewayError } from './core/error.js';
 import type { Infer } from './core/infer-call.js';
 import type { LogSwitches } from './core/log-switches.js';
 import { type Logger, silentLogger } from './core/logger.js';
+import { versionOfKey } from './core/model.js';
 import type { Recorder } from './core/recorder.js';
 import { Crews } from './crews.js';
 import { Fronts, type Ports } from './fronts.js';
+import { buildLabels, labelsPersist } from './labels.js';
 import { Preparer } from './pool/preparer.js';
-import { scanRepositories } from './repository/model-source.js';
+import { Repositories, type WatchTimes } from './repositories.js';
+import type { Found } from './repository/found.js';
+import { isUnchanged } from './repository/is-unchanged.js';
+import { Control } from './repository/labels/control.js';
+import type { LabelKeeper } from './repository/labels/label-keeper.js';
+import { preparedDirectory } from './repository/prepared-directory.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
 import { Registry } from './repository/registry.js';
 import { Admission } from './serving/admit.js';
@@ -49,6 +56,8 @@ export interface GatewayDependencies {
   readonly machine?: Machine;
   /** How workers are started, for tests that plant faults. @default threads that run worker/main */
   readonly openChannel?: OpenChannel;
+  /** How often the repositories are looked at, for tests that will not wait: see RepositoryWatchOptions. @default the settings' */
+  readonly watch?: WatchTimes;
 }
 
 /** What a stop came to. */
@@ -125,7 +134,9 @@ class Server implements Gateway {
   readonly #admission: Admission;
   readonly #crews: Crews;
   readonly #preparer: Preparer;
+  readonly #labels: LabelKeeper;
   readonly #fronts: Fronts;
+  readonly #repositories: Repositories;
   #eventLoop: EventLoopMonitor | undefined;
   #cacheDir: string | undefined;
   #phase: ServerPhase = 'starting';
@@ -154,7 +165,10 @@ class Server implements Gateway {
       };
     });
     this.#preparer = new Preparer({ clock, logger });
+    this.#labels = buildLabels(config, clock, logger);
     this.catalog = this.#buildRegistry();
+    this.#repositories = new Repositories({ config, clock, logger, watch: dependencies.watch });
+    this.#labels.onChange = () => this.catalog.relabel();
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
     this.infer = this.#buildInfer();
     this.#fronts = new Fronts({
@@ -169,6 +183,8 @@ class Server implements Gateway {
       statistics: this.#statistics,
       scheduler: () => this.#crews.report(),
       tracing: new TraceKeeper(),
+      control: new Control(this.#labels, this.catalog, labelsPersist(config)),
+      resize: (workers, model) => this.resize(workers, model),
       logSwitches: dependencies.logSwitches,
     });
   }
@@ -181,17 +197,18 @@ class Server implements Gateway {
   async #start(): Promise<Ports> {
     disableRuntimeTelemetry();
     try {
-      const found = await this.#scan();
-      for (const { name } of found.models) this.#metrics.declareModel(name);
+      await this.#labels.start();
+      const found = await this.#repositories.scan();
       this.#cacheDir = this.config.cacheDir ?? (await mkdtemp(join(tmpdir(), 'sluice-')));
       this.#eventLoop = monitorEventLoop();
       const ports = await this.#fronts.listen();
       // Before the workers are up, which takes a while: a client that is early hears that its model is loading, not that
       // there is none. Preparing begins meanwhile, too.
-      this.catalog.aspire(found);
+      this.#aspire(found);
       await this.#crews.start();
       if (this.#phase !== 'starting') return ports;
       this.#phase = 'serving';
+      this.#repositories.watch(found, (now) => this.#aspire(now));
       void this.catalog.settled().then(() => {
         this.#settledOnce = true;
         this.#fronts.readinessChanged();
@@ -278,10 +295,11 @@ class Server implements Gateway {
         load: (manifest) => crews.load(manifest),
         unload: async (key) => {
           await crews.unload(key);
-          const [model, version] = key.split('/') as [string, string];
-          const gone = { model, version: Number(version) };
+          const gone = versionOfKey(key);
           crews.forget(gone);
-          this.#statistics.forget(gone);
+          // A copy that was replaced leaves the counts to its successor.
+          if (!this.catalog.available(gone.model).includes(gone.version)) this.#statistics.forget(gone);
+          await rm(preparedDirectory(this.#cacheDir as string, gone), { recursive: true, force: true });
         },
         serves: (key) => crews.serves(key),
         onServingChange: (listener) => crews.onServingChange(listener),
@@ -293,6 +311,10 @@ class Server implements Gateway {
       defaultMaxBatchSize: config.defaultMaxBatchSize,
       intraOpThreads: this.plan.intraOpThreads,
       workersOf: (model) => crews.wantedBy(model),
+      keepPrevious: config.keepPrevious,
+      unchanged: isUnchanged,
+      retryFailed: config.modelControlMode === 'poll',
+      demandOf: (model, available) => this.#labels.demandOf(model, available),
       models: new Map(Object.entries(config.models)),
     });
   }
@@ -308,30 +330,15 @@ class Server implements Gateway {
         sluice_workers_wanted: () => this.#crews.wanted,
         sluice_model_versions_quarantined: () => this.#crews.quarantined.length,
         sluice_model_versions: () => countBy(this.catalog.list()),
+        sluice_labels_generation: () => this.#labels.state.generation,
         sluice_event_loop_delay_seconds: () => this.#eventLoop?.read() ?? {},
       },
     });
   }
 
-  async #scan(): ReturnType<typeof scanRepositories> {
-    const { modelRepository, modelName } = this.config;
-    const found = await scanRepositories({
-      repositories: modelRepository,
-      ...(modelName !== undefined && { modelName }),
-      serveWaiting: this.config.workers.enableWaitingRuntime,
-      logger: this.#logger,
-    });
-    if (found.unusable.length > 0 && found.models.length === 0) {
-      throw new ConfigError(
-        found.unusable.map(({ repository, reason }) => ({
-          path: 'modelRepository',
-          source: repository,
-          message: reason,
-        })),
-      );
-    }
-    for (const { repository, reason } of found.unusable) this.#logger.error({ repository }, reason);
-    return found;
+  #aspire(found: Found): void {
+    for (const { name } of found.models) this.#metrics.declareModel(name);
+    this.catalog.aspire(found);
   }
 
   async #stop(): Promise<StopReport> {
@@ -344,6 +351,8 @@ class Server implements Gateway {
     const callsCut = this.#admission.inFlight;
     this.#fronts.cut();
     this.#crews.cut();
+    this.#repositories.close();
+    this.#labels.close();
     this.catalog.close();
     const workerExitMs = Math.max(WORKER_EXIT_MS, deadline - this.#clock.now());
     const [workersLeft] = await Promise.all([

@@ -5,11 +5,14 @@ import type { Gateway } from './gateway.js';
 /** Addresses on which a server can be called as localhost, which is what clients call unless told otherwise. */
 const LOCAL = new Set(['127.0.0.1', '::1', '0.0.0.0', '::', 'localhost']);
 
+/** Where clients of its models call it. */
+type ClientPorts = Omit<Ports, 'adminPort'>;
+
 /** What it reads of a gateway. */
 export type Greeted = Pick<Gateway, 'catalog' | 'config' | 'plan'>;
 
 /** What a person who started the server at a terminal wants to know: what is served, by how many, and a call to copy. */
-export function greeting(gateway: Greeted, { grpcPort, httpPort }: Ports): string {
+export function greeting(gateway: Greeted, { grpcPort, httpPort }: ClientPorts): string {
   const { grpc, http } = gateway.config;
   const versions = gateway.catalog.list();
   const first = versions.slice(0, 20);
@@ -40,7 +43,7 @@ export function nameOf({ model, version }: VersionStatus): string {
  * A call to copy, of the first model that takes one matrix of numbers; iris gets one of its flowers. Where no model is so
  * simple, a call that lists them. Undefined without gRPC.
  */
-export function exampleCall(gateway: Greeted, { grpcPort }: Ports): string | undefined {
+export function exampleCall(gateway: Greeted, { grpcPort }: ClientPorts): string | undefined {
   if (grpcPort === undefined) return undefined;
   const { address } = gateway.config.grpc;
   const host = LOCAL.has(address) ? 'localhost' : address;

@@ -85,7 +85,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/pool',
     'gateway/crews',
     'gateway/fronts',
+    'gateway/repositories',
+    'gateway/labels',
   ],
+  'gateway/labels': ['gateway/core', 'gateway/config', 'gateway/repository'],
   'gateway/crews': ['gateway/core', 'gateway/batching', 'gateway/pool', 'gateway/crew'],
   'gateway/crew': [
     'gateway/core',
@@ -95,6 +98,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/build-pool',
   ],
   'gateway/build-pool': ['gateway/core', 'gateway/config', 'gateway/pool'],
+  'gateway/repositories': ['gateway/core', 'gateway/config', 'gateway/repository'],
   'gateway/fronts': ['gateway/core', 'gateway/config', 'gateway/repository', 'gateway/grpc', 'gateway/http'],
   'gateway/main': [
     'gateway/core',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { monotonicMs } from '../gateway/core/clock.js';
 import { type Datatype, SERVED_DATATYPES } from '../gateway/core/datatype.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
+import { fileProblem } from '../gateway/core/file-problem.js';
 import type { Manifest, PrepareRequest, WarmUp } from '../gateway/core/manifest.js';
 import type { Signature, TensorSpec } from '../gateway/core/model.js';
 import { declaredInputs, declaredOutputs } from './declared-tensors.js';
@@ -31,7 +32,7 @@ import { prepareWaiting } from './waiting-runtime.js';
 import { isWaitingModel } from './waiting-spec.js';
 import { warmUp } from './warm-up.js';
 import { givenRows } from './warm-up-inputs.js';
-import { freeName, locateWeightFiles, placeWeightFiles, type WeightFile } from './weight-files.js';
+import { findWeights, freeName, placeWeightFiles, type WeightFile } from './weight-files.js';
 
 /** Time for the batch check and the latency samples together (docs/ARCHITECTURE.md, "Batching must not change answers"). */
 const PROBE_BUDGET_MS = 2000;
@@ -63,9 +64,8 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   const declared = declaredValues(model);
   for (const input of declared.inputs) refuseUnserved('input', input);
   for (const output of declared.outputs) refuseUnserved('output', output);
-  // Checked for every model, also where nothing is copied: a path out of the directory is never the runtime's to judge.
-  const weightFiles = await locateWeightFiles(request.modelPath, externalFiles(model));
-  const preparedPath = changed ? await writePrepared(request, model, weightFiles) : request.modelPath;
+  const weightFiles = await findWeights(request, externalFiles(model));
+  const preparedPath = await writePrepared(request, changed ? encodeModel(model) : bytes, weightFiles);
   const warnings: string[] = changed
     ? ['its ZipMap was replaced by the tensor of scores; the class labels are the output’s labels']
     : [];
@@ -169,19 +169,27 @@ async function readModelFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Writes the rewritten model, with the files of its weights beside it. */
+/**
+ * Writes what workers load, with the files of its weights beside it. A copy also of a model that needs no rewriting: a worker that
+ * is started later loads what was checked here, whatever has become of the repository.
+ */
 async function writePrepared(
-  request: PrepareRequest,
-  model: ModelProto,
+  { outputDir }: PrepareRequest,
+  bytes: Uint8Array,
   weightFiles: readonly WeightFile[],
 ): Promise<string> {
-  const path = join(request.outputDir, freeName(weightFiles.map(({ location }) => location)));
-  await mkdir(request.outputDir, { recursive: true });
-  await placeWeightFiles(weightFiles, request.outputDir);
-  // Never through what is there: a former run may have left a link.
-  await rm(path, { force: true });
-  await writeFile(path, encodeModel(model), { flag: 'wx' });
-  return path;
+  const path = join(outputDir, freeName(weightFiles.map(({ location }) => location)));
+  try {
+    await mkdir(outputDir, { recursive: true });
+    await placeWeightFiles(weightFiles, outputDir);
+    // Never through what is there: a former run may have left a link.
+    await rm(path, { force: true });
+    await writeFile(path, bytes, { flag: 'wx' });
+    return path;
+  } catch (error) {
+    // What could not be read of the weights was told before: this is about what cannot be written.
+    throw refuse(`its copy for the workers cannot be written (cacheDir): ${fileProblem(error)}`, error);
+  }
 }
 
 async function createSession(path: string, request: PrepareRequest, model: ModelProto): Promise<OnnxSession> {

@@ -24,7 +24,7 @@ export async function startSluice(
   args: readonly string[],
   nodeArgs: readonly string[] = [],
 ): Promise<ServerUnderTest> {
-  const ports = ['--grpc-port', '0', '--http-port', '0', '--log-format', 'json'];
+  const ports = ['--grpc-port', '0', '--http-port', '0', '--admin-port', '0', '--log-format', 'json'];
   // The process that is measured is the one that is started.
   const alone = ['--server-supervise', 'off'];
   const child = launch(cores, [

@@ -37,7 +37,7 @@ const IGNORED_SWITCHES: readonly Row[] = [
     NO,
   ],
   ['strict-model-config', 'what a model does not say is always filled in', NO],
-  ['allow-poll-model-repository', 'models are read at start only; restart to pick up a change', NO],
+  ['allow-poll-model-repository', '--model-control-mode says whether the repositories are watched'],
   ['model-namespacing', 'a model name is served once, whatever repository it is in', NO],
   ['reuse-grpc-port reuse-http-port', 'a port is never shared: a second server on it fails to start', NO],
   ['grpc-keepalive-permit-without-calls', 'idle connections are always pinged', YES],
@@ -48,14 +48,11 @@ const IGNORED_SWITCHES: readonly Row[] = [
 ];
 
 const IGNORED_VALUES: readonly Row[] = [
-  [
-    'model-control-mode',
-    'every model found at start is loaded; there is no polling, and no loading or unloading by call',
-    ['none'],
-  ],
-  ['repository-poll-secs', 'models are read at start only; restart to pick up a change'],
   ['model-load-thread-count', 'models are loaded one after the other'],
-  ['model-load-retry-count', 'a model that failed to load is not tried again', ['0']],
+  [
+    'model-load-retry-count',
+    'a load that failed is tried again with back-off while the repositories are watched',
+  ],
   ['http-header-forward-pattern grpc-header-forward-pattern', 'headers are not handed to models'],
   ['http-thread-count', 'HTTP is served by the one event loop'],
   ['grpc-infer-allocation-pool-size', 'messages are not pooled'],

@@ -1,6 +1,6 @@
 import { delimiter } from 'node:path';
 import * as z from 'zod';
-import { bool, integer, list, optionalText, Setting } from './setting.js';
+import { bool, choice, integer, list, optionalText, Setting } from './setting.js';
 
 /** Which versions of a model are served; what Triton calls its version policy. */
 export type VersionPolicySetting =
@@ -109,6 +109,32 @@ export const MODEL_SETTINGS = {
     unit: 'rows',
     why: 'Most rows of one batch, for models that can be batched and say nothing themselves.',
   }),
+  modelControlMode: choice(['none', 'explicit', 'poll'], {
+    default: 'poll',
+    why: "Who decides what is loaded. `poll`: the repositories, which are watched: versions that are added, replaced or removed are taken over without a stop. `none`: the repositories as they are at start. `explicit`: only what `requiredModels` (`--load-model`) names is loaded. Triton's default is none, since its polling may see a half-copied version; here one is never loaded.",
+  }),
+  repositoryPollSecs: integer({
+    default: 5,
+    min: 1,
+    max: 86_400,
+    unit: 's',
+    why: 'How often the repositories are looked at in mode `poll`: a look reads directories and file dates, not models. A change is loaded when a second look, a second later, finds it unchanged.',
+  }),
+  keepPrevious: integer({
+    default: 1,
+    min: 0,
+    max: 100,
+    why: 'How many former versions of a model stay loaded after a newer one took their place, called by their number only, so that a step back needs no load. Each takes the memory of a version.',
+  }),
+  linkRoots: list({
+    default: [],
+    placeholder: 'path',
+    pattern: LOCAL_PATH,
+    wanted: LOCAL_PATH_WANTED,
+    separator: delimiter,
+    isPath: true,
+    why: 'Directories outside of the repositories into which symbolic links of models may lead (the `blobs` of a Hugging Face cache). A model whose real path lies under neither is refused.',
+  }),
   cacheDir: optionalText({
     default: undefined,
     defaultText: "a directory of the server's own under the system's temporary directory",
@@ -116,7 +142,7 @@ export const MODEL_SETTINGS = {
     pattern: LOCAL_PATH,
     wanted: LOCAL_PATH_WANTED,
     isPath: true,
-    why: 'Where rewritten models are put; needs room for one copy of each model that is rewritten.',
+    why: 'Where the workers load models from: copies of what was checked, so that a file that is replaced or removed harms nobody. Needs room for one copy of each version that is loaded (none where the file system can share blocks).',
   }),
   requiredModels: list({
     default: [],

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CALLER_SETTINGS } from './caller-settings.js';
+import { ADMIN_SETTINGS, LABEL_SETTINGS } from './label-settings.js';
 import { GRPC_SETTINGS, HTTP_SETTINGS, METRICS_SETTINGS } from './listener-settings.js';
 import { MODEL_SETTINGS } from './model-settings.js';
 import { LOG_SETTINGS, QUEUE_SETTINGS, SERVER_SETTINGS, WORKER_SETTINGS } from './runtime-settings.js';
@@ -8,9 +9,11 @@ import { Setting } from './setting.js';
 /** Every setting there is, as it nests in sluice.yaml. */
 export const SETTINGS = {
   ...MODEL_SETTINGS,
+  ...LABEL_SETTINGS,
   grpc: GRPC_SETTINGS,
   http: HTTP_SETTINGS,
   metrics: METRICS_SETTINGS,
+  admin: ADMIN_SETTINGS,
   workers: WORKER_SETTINGS,
   queue: QUEUE_SETTINGS,
   callers: CALLER_SETTINGS,
@@ -46,6 +49,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   grpc: 'gRPC',
   http: 'HTTP',
   metrics: 'Metrics',
+  admin: 'Admin',
   workers: 'Workers',
   queue: 'Queue',
   callers: 'Callers',

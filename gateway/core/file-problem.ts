@@ -9,6 +9,9 @@ export function fileProblem(thrown: unknown): string {
     ELOOP: 'too many levels of symbolic links',
     EIO: 'input/output error',
     EMFILE: 'too many open files',
+    ENOSPC: 'no space left on the device',
+    EROFS: 'read-only file system',
+    EDQUOT: 'disk quota exceeded',
   };
   return words[code] ?? code;
 }

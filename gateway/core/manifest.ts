@@ -5,6 +5,8 @@ import type { ModelConfiguration, WarmUpSample } from './model-configuration.js'
 export interface PrepareRequest extends ModelVersion {
   /** Absolute path of `model.onnx`, a file. */
   readonly modelPath: string;
+  /** Its name in the version's directory, where it is a link to `modelPath`: its weights may lie beside either. */
+  readonly logicalPath?: string;
   /** Absolute path of a directory of this version's own, where a rewritten model may be put. */
   readonly outputDir: string;
   /** max_batch_size wanted by configuration; undefined: autofill with `defaultMaxBatchSize`. */
@@ -32,7 +34,7 @@ export interface WarmUp {
 /** What preparation found out about a version; workers only load `preparedPath`. */
 export interface Manifest extends ModelVersion {
   readonly signature: Signature;
-  /** The file that workers load: the model itself, or a rewritten copy (ZipMap stripped). */
+  /** The file that workers load: a copy of the model, rewritten where it has to be (ZipMap stripped). */
   readonly preparedPath: string;
   readonly batchCheck: BatchCheck;
   /** First samples of l(b): a run of `rows` rows took `ms` milliseconds. */

@@ -31,9 +31,23 @@ export interface ModelVersion {
   readonly model: string;
   /** A positive safe integer: the name of the version's directory. */
   readonly version: number;
+  /** Which copy of it, where its files were replaced while it was served: counts up from 1. @default the first copy */
+  readonly revision?: number;
 }
 
-/** `iris/2`: the key of a model version in maps and messages. Unambiguous, since a model's name has no slash. */
+/**
+ * `iris/2`, or `iris/2#1` for a copy that replaced the first: the key of a model version in maps and messages. Unambiguous,
+ * since a model's name has no slash and a version is a number.
+ */
 export function versionKey(of: ModelVersion): string {
-  return `${of.model}/${of.version}`;
+  const key = `${of.model}/${of.version}`;
+  return of.revision === undefined ? key : `${key}#${of.revision}`;
+}
+
+/** What `versionKey` made a key of. */
+export function versionOfKey(key: string): ModelVersion {
+  const slash = key.lastIndexOf('/');
+  const [version, revision] = key.slice(slash + 1).split('#');
+  const of = { model: key.slice(0, slash), version: Number(version) };
+  return revision === undefined ? of : { ...of, revision: Number(revision) };
 }

@@ -33,12 +33,12 @@ export function pathOf(method: DescMethod): string {
 /** A unary method whose messages generated code reads and writes. What `answer` throws is the call's error. */
 export function unaryMethod<I extends DescMessage, O extends DescMessage>(
   method: DescMethod & { methodKind: 'unary'; input: I; output: O },
-  answer: (request: MessageShape<I>) => MessageInitShape<O>,
+  answer: (request: MessageShape<I>) => MessageInitShape<O> | Promise<MessageInitShape<O>>,
 ): RpcMethod {
   return {
     kind: 'unary',
     path: pathOf(method),
     handler: async (body) =>
-      asBuffer(serializeMessage(method.output, answer(parseMessage(method.input, body)))),
+      asBuffer(serializeMessage(method.output, await answer(parseMessage(method.input, body)))),
   };
 }

@@ -4,6 +4,8 @@ import type { ModelConfiguration } from '../core/model-configuration.js';
 export interface FileFacts {
   readonly bytes: number;
   readonly modifiedMs: number;
+  /** Of all files that a load of it reads: changes when one of them does. @default the model file alone is compared */
+  readonly fingerprint?: string;
 }
 
 /** One version with a model file in it. */
@@ -11,6 +13,10 @@ export interface FoundVersion extends FileFacts {
   readonly version: number;
   /** Absolute path of the `.onnx` file. */
   readonly modelPath: string;
+  /** Its name in the version's directory, where it is a link to `modelPath`: its weights may lie beside either. */
+  readonly logicalPath?: string;
+  /** Why its files on disk are no good any more, though it is still served from memory. @default they are good */
+  readonly flaw?: string;
 }
 
 /** One model with at least one version. */
@@ -47,9 +53,11 @@ export interface Found {
   readonly problems: readonly Problem[];
   /** A server whose repositories are all here should not start; a running one keeps what it has. */
   readonly unusable: readonly UnusableRepository[];
+  /** Names of all directories of the repositories, models or not. @default those of the models */
+  readonly present?: ReadonlySet<string>;
 }
 
 /** Whether these are the same file contents, as far as size and time tell. */
 export function sameFile(a: FileFacts, b: FileFacts): boolean {
-  return a.bytes === b.bytes && a.modifiedMs === b.modifiedMs;
+  return a.bytes === b.bytes && a.modifiedMs === b.modifiedMs && a.fingerprint === b.fingerprint;
 }

@@ -5,6 +5,7 @@ import { fileProblem } from '../core/file-problem.js';
 import { type ModelConfiguration, WARM_UP_FOLDER } from '../core/model-configuration.js';
 import { CONFIG_FILE } from './config-faults.js';
 import { findConfiguration } from './find-configuration.js';
+import { fingerprint } from './fingerprint.js';
 import type { FoundVersion, Problem } from './found.js';
 import { type Entry, listDirectory } from './list-directory.js';
 import { parseVersion } from './names.js';
@@ -57,7 +58,34 @@ export async function inspectModelDirectory(path: string, model: string): Promis
     warnings.push(`${modelFile} beside version directories is not served: move it into one of them`);
 
   const found = { isModel: true, warnings, ...(config && { configuration: config.configuration }) };
-  return { ...found, ...(await findVersions(path, versioned, modelFile, warnings)) };
+  const listed = await findVersions(path, versioned, modelFile, warnings);
+  const shared = await fingerprint(sharedFiles(entries, config?.configuration));
+  return { ...found, ...listed, versions: await withFingerprints(path, listed.versions, versioned, shared) };
+}
+
+/** What all versions of a model read: its configuration, and the files that this names. */
+function sharedFiles(entries: readonly Entry[], configuration: ModelConfiguration | undefined): Entry[] {
+  const named = new Set<string>([CONFIG_FILE]);
+  for (const { labelFilename } of configuration?.outputs ?? []) if (labelFilename) named.add(labelFilename);
+  if (configuration?.warmUp) named.add(WARM_UP_FOLDER);
+  return entries.filter(({ name }) => named.has(name));
+}
+
+async function withFingerprints(
+  path: string,
+  versions: readonly FoundVersion[],
+  versioned: readonly Entry[],
+  shared: string,
+): Promise<FoundVersion[]> {
+  const marked: FoundVersion[] = [];
+  for (const found of versions) {
+    const directory = versioned.find(({ name }) => parseVersion(name) === found.version)?.path ?? path;
+    marked.push({
+      ...found,
+      fingerprint: await fingerprint([{ path: directory, kind: 'directory' }], shared),
+    });
+  }
+  return marked;
 }
 
 /** The versions with a model file; those without are problems. A bare model is its own version 1. */

@@ -1,8 +1,10 @@
 import type { VersionStatus } from '../core/catalog.js';
 import { GatewayError, quote } from '../core/error.js';
-import { chooseVersion } from './choose-version.js';
+import { type Choice, chooseVersion } from './choose-version.js';
 import type { EffectiveConfiguration } from './effective-configuration.js';
-import type { FoundModel, Problem } from './found.js';
+import type { FoundModel, FoundVersion, Problem } from './found.js';
+import { NO_DEMAND } from './labels/aspired-by-labels.js';
+import { isLabel } from './labels/label-name.js';
 import { parseVersion } from './names.js';
 import { type Action, nextAction } from './next-action.js';
 import { VersionEntry } from './version-entry.js';
@@ -17,14 +19,21 @@ export class ModelRecord {
   readonly entries = new Map<number, VersionEntry>();
   #available: readonly number[] = [];
   #aspired: ReadonlySet<number> = new Set();
+  /** Where its labels lead, and what is loaded for their sake: what is aspired is policy and labels together. */
+  demand = NO_DEMAND;
   #problems: readonly Problem[] = [];
+  /** Versions that were served before the wanted ones, the latest first: loaded still, and called by number only. */
+  #kept: readonly number[] = [];
+  readonly #keepPrevious: number;
   /** What holds for its next load. */
   effective: EffectiveConfiguration;
   /** Where its label files are; undefined for a single file. */
   directory: string | undefined;
 
-  constructor(name: string, effective: EffectiveConfiguration) {
+  /** @param keepPrevious how many former versions stay loaded */
+  constructor(name: string, effective: EffectiveConfiguration, keepPrevious = 0) {
     this.name = name;
+    this.#keepPrevious = keepPrevious;
     this.effective = effective;
   }
 
@@ -39,7 +48,7 @@ export class ModelRecord {
   }
 
   wants(version: number): boolean {
-    return this.#aspired.has(version);
+    return this.#aspired.has(version) || this.demand.versions.has(version);
   }
 
   /** Takes over what was found now; `found` undefined: the model is gone. */
@@ -64,8 +73,9 @@ export class ModelRecord {
         .filter((version) => !unfound.has(version))
         .map((version) => ({ model: this.name, version, reason })),
     ];
+    const former = this.#aspired;
     this.#aspired = new Set(aspired);
-    for (const entry of this.entries.values()) entry.found = undefined;
+    for (const entry of this.entries.values()) entry.found = this.#inMemory(entry);
     for (const version of versions) {
       const entry = this.entries.get(version.version) ?? new VersionEntry(this.name, version.version);
       entry.found = version;
@@ -75,21 +85,37 @@ export class ModelRecord {
           ? ''
           : `left out by the version policy (${describePolicy(policy)})`;
     }
+    this.#keep(former);
+  }
+
+  /** What a label leads to, or was loaded by a call, is not given up because its directory is gone. */
+  #inMemory({ version, state, found }: VersionEntry): FoundVersion | undefined {
+    const asked = state === 'available' && this.demand.versions.has(version);
+    return asked && found !== undefined ? { ...found, flaw: 'its directory is gone' } : undefined;
+  }
+
+  /** Of what was wanted until now and served, the latest stay; what is gone from disk cannot be brought back by a worker. */
+  #keep(former: ReadonlySet<number>): void {
+    const left = [...former].filter((version) => this.entries.get(version)?.state === 'available');
+    const latest = [...left.sort((a, b) => b - a), ...this.#kept];
+    this.#kept = [...new Set(latest)]
+      .filter((version) => !this.wants(version) && this.entries.get(version)?.found !== undefined)
+      .slice(0, this.#keepPrevious);
   }
 
   next(): Action | undefined {
     const aspired = [];
-    for (const version of this.#aspired) {
+    for (const version of new Set([...this.#aspired, ...this.demand.versions])) {
       const found = this.entries.get(version)?.found;
       if (found !== undefined) aspired.push(found);
     }
-    return nextAction(aspired, [...this.entries.values()]);
+    return nextAction(aspired, [...this.entries.values()], new Set(this.#kept));
   }
 
   /** Drops versions that are neither found nor loaded. */
   prune(): void {
-    for (const { version, found, state } of this.entries.values())
-      if (found === undefined && (state === 'discovered' || state === 'unloaded'))
+    for (const { version, found, state, retired } of this.entries.values())
+      if (found === undefined && retired.size === 0 && (state === 'discovered' || state === 'unloaded'))
         this.entries.delete(version);
   }
 
@@ -105,19 +131,64 @@ export class ModelRecord {
 
   /** Every version and problem, by version; a version that is there says more than a problem of the same number. */
   statuses(): VersionStatus[] {
-    const statuses: VersionStatus[] = [...this.entries.values()].map((entry) => entry.status());
+    const statuses: VersionStatus[] = [...this.entries.values()].map((entry) => this.#status(entry));
     for (const { model, version, reason } of this.#problems)
       if (!this.entries.has(version)) statuses.push({ model, version, state: 'failed', reason });
     return statuses.sort((a, b) => a.version - b.version);
   }
 
-  /** The available version that this version string asks for; throws a GatewayError that says why there is none. */
+  #status(entry: VersionEntry): VersionStatus {
+    const status = entry.status();
+    if (status.state !== 'available' || status.reason !== '') return status;
+    const flaw = entry.found?.flaw;
+    if (flaw !== undefined) return { ...status, reason: `served from memory: ${flaw}` };
+    const kept = this.#kept.includes(entry.version);
+    return kept ? { ...status, reason: 'kept: the former version, called by its number only' } : status;
+  }
+
+  /**
+   * The versions that a request without version and label may get: those of the policy; until one of them is there, what is leaving,
+   * and what is there for a label's or a call's sake last.
+   */
+  get #choosable(): readonly number[] {
+    const ofPolicy = this.#available.filter((version) => this.#aspired.has(version));
+    if (ofPolicy.length > 0) return ofPolicy;
+    const leaving = this.#available.filter((version) => !this.wants(version));
+    return leaving.length > 0 ? leaving : this.#available;
+  }
+
+  /**
+   * The available version that this version string, a number or a label, asks for; throws a GatewayError that says why there
+   * is none.
+   */
   find(versionText: string): VersionEntry {
-    const version = versionText === '' ? chooseVersion(this.#available) : parseVersion(versionText);
-    if (version === undefined) throw versionText === '' ? this.#noVersion() : badVersion(versionText);
-    const entry = this.entries.get(version);
+    const version = parseVersion(versionText);
+    const label = version === undefined && versionText !== '' ? versionText : undefined;
+    if (label !== undefined && !isLabel(label)) throw this.#badVersion(label);
+    const choice = chooseVersion({ version, label }, this.demand.targets, this.#available, this.#choosable);
+    if (choice.kind !== 'version') throw this.#noChoice(choice);
+    const entry = this.entries.get(choice.version);
     if (entry?.state === 'available') return entry;
-    throw this.#notReady(version);
+    throw this.#notReady(choice.version);
+  }
+
+  #noChoice(choice: Exclude<Choice, { kind: 'version' }>): GatewayError {
+    if (choice.kind === 'none') return this.#noVersion();
+    if (choice.kind === 'no_label') return this.#badVersion(choice.label);
+    const subject = `Request for unknown model: '${this.name}' label ${quote(choice.label)}`;
+    const status = this.statuses().find(({ version }) => version === choice.version);
+    const why = status === undefined ? 'which is not in the repository' : `which is ${inWords(status)}`;
+    return unavailable(`${subject} waits for version ${choice.version}, ${why}`, status);
+  }
+
+  /** In Triton's words where the model has no labels. */
+  #badVersion(text: string): GatewayError {
+    const names = [...this.demand.targets.keys()].join(', ');
+    const nor = names === '' ? '' : `, nor one of the model's labels: ${names}`;
+    const message =
+      `failed to get model version from specified version string ${quote(text)} ` +
+      `(details: not a positive decimal integer up to 2^53 - 1${nor}), version should be an integral value > 0`;
+    return new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request', field: 'model_version' });
   }
 
   #noVersion(): GatewayError {
@@ -156,11 +227,4 @@ function unavailable(message: string, status: VersionStatus | undefined): Gatewa
     reason: 'unknown_model',
     ...(onItsWay && { retryAfterMs: LOADING_RETRY_AFTER_MS }),
   });
-}
-
-function badVersion(text: string): GatewayError {
-  const message =
-    `failed to get model version from specified version string ${quote(text)} ` +
-    '(details: not a positive decimal integer up to 2^53 - 1), version should be an integral value > 0';
-  return new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request', field: 'model_version' });
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { quote } from '../core/error.js';
 import { fileProblem } from '../core/file-problem.js';
@@ -9,6 +9,7 @@ import type { Found, FoundModel, FoundVersion, Problem, UnusableRepository } fro
 import { type Entry, type Listing, listDirectory } from './list-directory.js';
 import { type Inspection, inspectModelDirectory, MODEL_FILE, WAITING_FILE } from './model-directory.js';
 import { isModelName, MODEL_NAME_RULE, parseVersion } from './names.js';
+import { realModel, realRoots } from './real-paths.js';
 
 /** Most models of all repositories together; what is found beyond them is left out with a warning. */
 const MAX_MODELS = 10_000;
@@ -23,6 +24,8 @@ export interface ModelSourceOptions {
   readonly modelName?: string;
   /** Whether synthetic models (`model.wait.json`) are served, not only listed as problems. @default false */
   readonly serveWaiting?: boolean;
+  /** Absolute paths of directories, besides the repositories, into which links may lead. @default none */
+  readonly linkRoots?: readonly string[];
   readonly logger: Logger;
 }
 
@@ -51,6 +54,10 @@ class Scan {
   readonly #unusable: UnusableRepository[] = [];
   /** By name, the repository of each model, usable or not, so that a later one does not take its place unnoticed. */
   readonly #taken = new Map<string, string>();
+  /** All directories seen, models or not: one that is there and empty was not removed. */
+  readonly #present = new Set<string>();
+  /** The real paths of `linkRoots`. */
+  #roots: readonly string[] | undefined;
   #full = false;
 
   constructor(options: ModelSourceOptions) {
@@ -58,14 +65,19 @@ class Scan {
   }
 
   found(): Found {
-    return { models: [...this.#models.values()], problems: this.#problems, unusable: this.#unusable };
+    return {
+      models: [...this.#models.values()],
+      problems: this.#problems,
+      unusable: this.#unusable,
+      present: this.#present,
+    };
   }
 
   async add(repository: string): Promise<void> {
     try {
       const facts = await stat(repository);
       if (facts.isDirectory()) await this.#addDirectory(repository);
-      else if (repository.endsWith('.onnx')) this.#addFile(repository, facts.size, facts.mtimeMs);
+      else if (repository.endsWith('.onnx')) await this.#addFile(repository, facts.size, facts.mtimeMs);
       else
         this.#refuse(repository, 'it is a file, but not an .onnx file: wanted a directory or an .onnx file');
     } catch (error) {
@@ -73,7 +85,7 @@ class Scan {
     }
   }
 
-  #addFile(path: string, bytes: number, modifiedMs: number): void {
+  async #addFile(path: string, bytes: number, modifiedMs: number): Promise<void> {
     const parent = basename(dirname(path));
     const version = basename(path) === MODEL_FILE ? parseVersion(parent) : undefined;
     // `…/iris/2/model.onnx` is known for what it is, though it was named on its own.
@@ -81,14 +93,14 @@ class Scan {
     const name = basename(path) === MODEL_FILE ? given : basename(path, '.onnx');
     const found: FoundVersion = { version: version ?? 1, modelPath: path, bytes, modifiedMs };
     const inspection = { isModel: true, versions: [found], problems: [], warnings: [] };
-    this.#addModel(path, this.#options.modelName ?? name, inspection);
+    await this.#addModel(path, this.#options.modelName ?? name, inspection);
   }
 
   async #addDirectory(repository: string): Promise<void> {
     const listing = await listDirectory(repository);
     if (listing.entries.some(isModelsMark) || (await isModelsOwn(listing))) {
       const name = this.#options.modelName ?? basename(repository);
-      this.#addModel(repository, name, await inspectModelDirectory(repository, name), repository);
+      await this.#addModel(repository, name, await inspectModelDirectory(repository, name), repository);
       return;
     }
     if (listing.truncated)
@@ -96,9 +108,10 @@ class Scan {
     let understood = false;
     for (const { name, path, kind } of listing.entries) {
       if (kind !== 'directory' || this.#full) continue;
+      this.#present.add(name);
       try {
         const inspection = await inspectModelDirectory(path, name);
-        understood = this.#addModel(repository, name, inspection, path) || understood;
+        understood = (await this.#addModel(repository, name, inspection, path)) || understood;
       } catch (error) {
         this.#addProblem(repository, name, 0, `its directory cannot be read: ${fileProblem(error)}`);
         understood = true;
@@ -113,7 +126,12 @@ class Scan {
   }
 
   /** Returns whether the directory was a model's at all. */
-  #addModel(repository: string, name: string, inspection: Inspection, directory?: string): boolean {
+  async #addModel(
+    repository: string,
+    name: string,
+    inspection: Inspection,
+    directory?: string,
+  ): Promise<boolean> {
     const { logger } = this.#options;
     for (const warning of inspection.warnings) logger.warn({ repository, model: name }, `Model: ${warning}`);
     if (!inspection.isModel) {
@@ -131,7 +149,11 @@ class Scan {
     } else {
       for (const { version, reason } of inspection.problems)
         this.#addProblem(repository, name, version, reason);
-      const versions = inspection.versions.filter((found) => this.#mayServe(repository, name, found));
+      const versions: FoundVersion[] = [];
+      for (const found of inspection.versions) {
+        const real = this.#mayServe(repository, name, found) && (await this.#real(repository, name, found));
+        if (real) versions.push(real);
+      }
       this.#taken.set(name, repository);
       const { configuration } = inspection;
       const rest = { ...(directory !== undefined && { directory }), ...(configuration && { configuration }) };
@@ -153,6 +175,25 @@ class Scan {
     const reason = `its ${WAITING_FILE} is a synthetic model, served only with --enable-waiting-runtime`;
     this.#addProblem(repository, model, version, reason);
     return false;
+  }
+
+  /** Follows the links of a version, as far as they may lead. */
+  async #real(repository: string, model: string, found: FoundVersion): Promise<FoundVersion | undefined> {
+    const { linkRoots = [] } = this.#options;
+    // A single file that was named is taken for what it is.
+    const home = repository === found.modelPath ? dirname(await realpath(repository)) : repository;
+    this.#roots ??= await realRoots(linkRoots);
+    const roots = [...(await realRoots([home])), ...this.#roots];
+    const real = await realModel(found.modelPath, roots).catch(() => undefined);
+    if (real !== undefined) {
+      const { fingerprint } = found;
+      // Another file behind the same link is another version of it, whatever its date says.
+      return { ...found, ...real, ...(fingerprint && { fingerprint: `${fingerprint} ${real.modelPath}` }) };
+    }
+    const reason =
+      'its model file is a link that leads out of the repository: wanted one under it or under linkRoots';
+    this.#addProblem(repository, model, found.version, reason);
+    return undefined;
   }
 
   #addProblem(repository: string, model: string, version: number, reason: string): void {

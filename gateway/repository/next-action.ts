@@ -17,9 +17,14 @@ export interface ActualVersion {
   readonly unloading: boolean;
   /** Whether a failed one is to be tried again although its file is the same: set by a back-off. */
   readonly retryDue: boolean;
+  /** Whether its new files are being loaded while the former copy serves. @default false */
+  readonly replacing?: boolean;
 }
 
-/** One step towards the aspired set. `restore` takes back a drain that has not let go yet. */
+/**
+ * One step towards the aspired set. `load` of a version that is available loads its new files beside the former copy;
+ * `restore` takes back a drain that has not let go yet.
+ */
 export type Action =
   | { readonly kind: 'load'; readonly version: number }
   | { readonly kind: 'restore'; readonly version: number }
@@ -30,12 +35,12 @@ export type Action =
  * or a step is under way). Availability preserving, after TensorFlow Serving's policy of that name: versions are
  * loaded one at a time, the newest first, and one that is no longer wanted goes only when every wanted one has
  * become available or failed and at least one can serve. A model of which nothing is wanted is unloaded whole.
- *
- * A live version whose file was replaced is left as it is: reloading in place comes with watching.
+ * `kept` versions stay loaded though they are not wanted: a step back needs no load then.
  */
 export function nextAction(
   aspired: readonly AspiredVersion[],
   actual: readonly ActualVersion[],
+  kept: ReadonlySet<number> = new Set(),
 ): Action | undefined {
   const actualOf = new Map(actual.map((entry) => [entry.version, entry]));
   const wanted = new Set(aspired.map(({ version }) => version));
@@ -44,7 +49,9 @@ export function nextAction(
     const entry = actualOf.get(version);
     if (entry?.state === 'draining' && !entry.unloading) return { kind: 'restore', version };
   }
-  const underWay = actual.some(({ state }) => state === 'loading' || state === 'warming');
+  const underWay = actual.some(
+    ({ state, replacing }) => state === 'loading' || state === 'warming' || replacing === true,
+  );
   const newestFirst = [...aspired].sort((a, b) => b.version - a.version);
   const toLoad = newestFirst.find((version) => wantsLoad(version, actualOf.get(version.version)));
   if (toLoad !== undefined) return underWay ? undefined : { kind: 'load', version: toLoad.version };
@@ -57,12 +64,15 @@ export function nextAction(
   if (aspired.length > 0 && !(settled && served)) return undefined;
   const leaving = actual
     .filter(({ version, state }) => !wanted.has(version) && (state === 'available' || state === 'failed'))
+    .filter(
+      ({ version, state, replacing }) => replacing !== true && !(state === 'available' && kept.has(version)),
+    )
     .sort((a, b) => a.version - b.version)[0];
   return leaving && { kind: 'unload', version: leaving.version };
 }
 
 function wantsLoad(aspired: AspiredVersion, actual: ActualVersion | undefined): boolean {
   if (actual === undefined || actual.state === 'discovered' || actual.state === 'unloaded') return true;
-  if (actual.state !== 'failed') return false;
+  if (actual.state !== 'failed' && actual.state !== 'available') return false;
   return actual.retryDue || actual.tried === undefined || !sameFile(aspired, actual.tried);
 }

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import type { ModelCatalog, VersionStatus } from '../core/catalog.js';
 import type { ModelHost } from '../core/channel.js';
 import type { Clock } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Lease } from '../core/infer-call.js';
 import type { Logger } from '../core/logger.js';
-import type { Manifest, Prepare, PrepareRequest } from '../core/manifest.js';
+import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
 import {
   type EffectiveConfiguration,
@@ -13,25 +12,28 @@ import {
   type ModelSettings,
 } from './effective-configuration.js';
 import type { Found, FoundModel, FoundVersion, Problem } from './found.js';
+import { type LabelDemand, NO_DEMAND } from './labels/aspired-by-labels.js';
+import { LoadTurns, type LoadTurnsOptions } from './load-turns.js';
 import { ModelRecord } from './model-record.js';
 import { isModelName, MODEL_NAME_RULE } from './names.js';
-import type { VersionEntry } from './version-entry.js';
+import { type PrepareDefaults, prepareRequest } from './prepare-request.js';
+import { retryDelayMs } from './retry-delay.js';
+import type { LoadedCopy, VersionEntry } from './version-entry.js';
 
-export interface RegistryOptions {
-  /** An absolute path; a version may keep files in `<cacheDir>/<model>/<version>`, which `prepare` makes. */
-  readonly cacheDir: () => string;
-  /** @default 256 */
-  readonly defaultMaxBatchSize?: number;
-  /** @default 1 */
-  readonly intraOpThreads?: number;
+export interface RegistryOptions extends PrepareDefaults {
   /** By model name. @default none */
   readonly models?: ReadonlyMap<string, ModelSettings>;
   /** How many workers a model has. @default 1 */
   readonly workersOf?: (model: string) => number;
+  /** How many former versions of a model stay loaded, called by number only. @default 0 */
+  readonly keepPrevious?: number;
+  /** Whether failed loads are tried again with back-off though their files are the same. @default false */
+  readonly retryFailed?: boolean;
+  /** What a model's labels ask for while these of its versions are available; `relabel` says that it may have changed. */
+  readonly demandOf?: (model: string, available: readonly number[]) => LabelDemand;
 }
 
-export interface RegistryDependencies extends RegistryOptions {
-  readonly prepare: Prepare;
+export interface RegistryDependencies extends RegistryOptions, LoadTurnsOptions {
   readonly host: ModelHost;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -54,15 +56,14 @@ export class Registry implements ModelCatalog {
   /** Whether a model was ready when its listeners were told last. */
   readonly #ready = new Map<string, boolean>();
   readonly #settledWaiters: (() => void)[] = [];
-  #preparing = false;
+  readonly #turns: LoadTurns;
   /** Loads and unloads that have begun and not ended. */
   #underWay = 0;
-  /** Ends with the last load handed to the host. */
-  #lastLoad: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(dependencies: RegistryDependencies) {
     this.#deps = dependencies;
+    this.#turns = new LoadTurns(dependencies);
     dependencies.host.onServingChange?.(() => this.#servingChanged());
   }
 
@@ -78,10 +79,20 @@ export class Registry implements ModelCatalog {
     for (const name of new Set([...models.keys(), ...problems.keys(), ...this.#models.keys()])) {
       const model = models.get(name);
       const effective = this.#effective(name, model);
-      const record = this.#models.get(name) ?? new ModelRecord(name, effective);
+      const record = this.#models.get(name) ?? new ModelRecord(name, effective, this.#deps.keepPrevious);
       record.aspire(model, problems.get(name) ?? [], effective);
       this.#models.set(name, record);
       this.#dirty.add(name);
+    }
+    this.#converge();
+  }
+
+  /** Asks anew what labels ask for. They lead elsewhere when this returns; versions that this needs come in the background. */
+  relabel(): void {
+    for (const record of this.#models.values()) {
+      this.#dirty.add(record.name);
+      record.demand = this.#demandOf(record);
+      if ((this.#ready.get(record.name) ?? false) !== this.ready(record.name, '')) this.#tell(record);
     }
     this.#converge();
   }
@@ -98,6 +109,8 @@ export class Registry implements ModelCatalog {
     this.#dirty.clear();
     this.#loadQueue.clear();
     this.#listeners.clear();
+    for (const { entries } of this.#models.values())
+      for (const entry of entries.values()) entry.cancelRetry();
     for (const wake of this.#settledWaiters.splice(0)) wake();
   }
 
@@ -126,23 +139,25 @@ export class Registry implements ModelCatalog {
   }
 
   describe(model: string, version: string): Manifest {
-    return manifestOf(this.#find(model, version));
+    return copyOf(this.#find(model, version)).manifest;
   }
 
   lease(model: string, version: string): Lease {
     const entry = this.#find(model, version);
-    return { manifest: manifestOf(entry), release: entry.hold(this.#released) };
+    const copy = copyOf(entry);
+    return { manifest: copy.manifest, release: copy.hold(this.#released(entry)) };
   }
 
   /** Holds a version that is held already, for as long as a batch of it is under way; returns the release. */
   retain(manifest: Manifest): () => void {
     const entry = this.#models.get(manifest.model)?.entries.get(manifest.version);
-    if (entry === undefined || entry.manifest !== manifest || entry.unloading) {
+    const copy = entry?.copyOf(manifest);
+    if (entry === undefined || copy === undefined) {
       throw new GatewayError('INTERNAL', `cannot retain ${versionKey(manifest)}: it is not loaded`, {
         reason: 'internal',
       });
     }
-    return entry.hold(this.#released);
+    return copy.hold(this.#released(entry));
   }
 
   onChange(listener: (model: string) => void): () => void {
@@ -163,9 +178,12 @@ export class Registry implements ModelCatalog {
     });
   }
 
-  readonly #released = (entry: VersionEntry): void => {
-    if (entry.holds === 0 && entry.state === 'draining' && !entry.unloading) void this.#letGo(entry);
-  };
+  #released(entry: VersionEntry): (copy: LoadedCopy) => void {
+    return (copy) => {
+      const leaving = entry.retired.has(copy) || entry.state === 'draining';
+      if (copy.holds === 0 && leaving && !copy.unloading) void this.#letGo(entry, copy);
+    };
+  }
 
   /** Takes every step that can be taken now. Called whenever something has changed. */
   #converge(): void {
@@ -176,7 +194,7 @@ export class Registry implements ModelCatalog {
         this.#step(name);
       }
       for (const name of this.#loadQueue) {
-        if (this.#preparing) break;
+        if (this.#turns.preparing) break;
         this.#loadQueue.delete(name);
         this.#startLoad(name);
       }
@@ -193,6 +211,7 @@ export class Registry implements ModelCatalog {
     const record = this.#models.get(name);
     if (record === undefined) return;
     record.prune();
+    record.demand = this.#demandOf(record);
     if (record.forgotten) {
       this.#models.delete(name);
       this.#ready.delete(name);
@@ -207,9 +226,14 @@ export class Registry implements ModelCatalog {
     else if (entry.state === 'failed') entry.become('unloaded');
     else {
       entry.become('draining');
-      if (entry.holds === 0) void this.#letGo(entry);
+      const copy = copyOf(entry);
+      if (copy.holds === 0) void this.#letGo(entry, copy);
     }
     this.#refresh(record);
+  }
+
+  #demandOf({ name, available }: ModelRecord): LabelDemand {
+    return this.#deps.demandOf?.(name, available) ?? NO_DEMAND;
   }
 
   /** Begins the load that the model wants by now; it may have changed while it waited. */
@@ -222,56 +246,72 @@ export class Registry implements ModelCatalog {
   }
 
   async #bringUp(record: ModelRecord, entry: VersionEntry, found: FoundVersion): Promise<void> {
-    const { host, clock, logger } = this.#deps;
+    const { clock, logger } = this.#deps;
     const startedAt = clock.now();
-    let myTurn = true;
-    this.#preparing = true;
+    const replacing = entry.state === 'available';
     this.#underWay++;
-    entry.tried = { bytes: found.bytes, modifiedMs: found.modifiedMs };
-    entry.retryDue = false;
-    entry.become('loading');
+    entry.attempt(found);
+    if (!replacing) entry.become('loading');
     try {
-      const manifest = await this.#deps.prepare(this.#request(record, entry, found));
-      await this.#lastLoad;
-      if (this.#closed || !record.wants(entry.version)) return entry.become('unloaded');
-      entry.become('warming');
-      const loaded = host.load(manifest);
-      this.#lastLoad = loaded.catch(() => {});
-      myTurn = this.#preparing = false;
-      this.#converge();
-      await loaded;
-      entry.manifest = manifest;
-      entry.become('available');
+      const manifest = await this.#turns.take(prepareRequest(record, entry, found, this.#deps), found, {
+        wanted: () => !this.#closed && record.wants(entry.version),
+        warming: () => replacing || entry.become('warming'),
+        handedOver: () => this.#converge(),
+      });
+      if (manifest === undefined) return replacing ? undefined : entry.become('unloaded');
+      this.#arrived(entry, manifest);
       const { model, version, warnings, batchCheck } = manifest;
       const ms = Math.round(clock.now() - startedAt);
       logger.info({ model, version, ms, batchCheck, warnings }, 'Model version is available');
     } catch (thrown) {
-      const error = GatewayError.from(thrown);
-      entry.become('failed', error.message);
-      const { model, version } = entry;
-      // What is wrong with a file is in the message; a stack would only say where we noticed.
-      const why = error.details.reason === 'model_error' ? { reason: error.message } : { err: error };
-      if (!this.#closed) logger.error({ model, version, ...why }, 'Model version failed to load');
+      this.#failed(entry, GatewayError.from(thrown));
     } finally {
-      if (myTurn) this.#preparing = false;
+      entry.replacing = false;
       this.#ended(record);
     }
   }
 
-  /** Tells the workers to let go of a version that nobody holds any more. */
-  async #letGo(entry: VersionEntry): Promise<void> {
+  /** The one step in which callers change from one copy to the next: who holds the former one keeps it until it is done. */
+  #arrived(entry: VersionEntry, manifest: Manifest): void {
+    const former = entry.swap(manifest);
+    entry.failures = 0;
+    if (entry.state === 'available') entry.say('');
+    else entry.become('available');
+    if (former?.holds === 0) void this.#letGo(entry, former);
+  }
+
+  #failed(entry: VersionEntry, error: GatewayError): void {
+    const { clock, logger, retryFailed } = this.#deps;
     const { model, version } = entry;
-    entry.unloading = true;
+    if (entry.replacing)
+      entry.say(`its new files failed to load, the former copy is served: ${error.message}`);
+    else entry.become('failed', error.message);
+    if (this.#closed) return;
+    // What is wrong with a file is in the message; a stack would only say where we noticed.
+    const why = error.details.reason === 'model_error' ? { reason: error.message } : { err: error };
+    const retryMs = retryFailed ? retryDelayMs(++entry.failures) : undefined;
+    logger.error({ model, version, retryMs, ...why }, 'Model version failed to load');
+    if (retryMs === undefined) return;
+    const retry = (): void => {
+      entry.retryDue = true;
+      this.#dirty.add(model);
+      this.#converge();
+    };
+    entry.cancelRetry = clock.setTimer(retry, retryMs, { unref: true }).cancel;
+  }
+
+  /** Tells the workers to let go of a copy that nobody holds any more: a retired one, or the last of a version that goes. */
+  async #letGo(entry: VersionEntry, copy: LoadedCopy): Promise<void> {
+    const { model, version } = entry;
+    copy.unloading = true;
     this.#underWay++;
     try {
-      await this.#deps.host.unload(versionKey(entry));
+      await this.#deps.host.unload(versionKey(copy.manifest));
       this.#deps.logger.info({ model, version }, 'Model version is unloaded');
     } catch (err) {
       this.#deps.logger.error({ model, version, err }, 'Model version failed to unload: taken for gone');
     }
-    entry.unloading = false;
-    entry.manifest = undefined;
-    entry.become('unloaded');
+    if (!entry.retired.delete(copy)) entry.emptied();
     this.#ended(this.#models.get(model));
   }
 
@@ -292,7 +332,9 @@ export class Registry implements ModelCatalog {
   }
 
   #refresh(record: ModelRecord): void {
-    if (record.refresh()) this.#tell(record);
+    const flipped = record.refresh();
+    if (flipped || (this.#ready.get(record.name) ?? false) !== this.ready(record.name, ''))
+      this.#tell(record);
   }
 
   #tell(record: ModelRecord): void {
@@ -315,27 +357,9 @@ export class Registry implements ModelCatalog {
       if (!told.includes(warning)) logger.warn({ model: name }, `Model: ${warning}`);
     return effective;
   }
-
-  #request(record: ModelRecord, entry: VersionEntry, found: FoundVersion): PrepareRequest {
-    const { cacheDir, defaultMaxBatchSize = 256, intraOpThreads = 1 } = this.#deps;
-    const { model, version } = entry;
-    const { directory, effective } = record;
-    const { configuration, maxBatchSize } = effective;
-    return {
-      model,
-      version,
-      modelPath: found.modelPath,
-      outputDir: join(cacheDir(), model, String(version)),
-      ...(directory !== undefined && { modelDirectory: directory }),
-      ...(maxBatchSize !== undefined && { maxBatchSize }),
-      defaultMaxBatchSize,
-      intraOpThreads,
-      configuration,
-    };
-  }
 }
 
-/** An available version was prepared: it has a manifest. */
-function manifestOf(entry: VersionEntry): Manifest {
-  return entry.manifest as Manifest;
+/** An available version is loaded: it has a copy. */
+function copyOf(entry: VersionEntry): LoadedCopy {
+  return entry.copy as LoadedCopy;
 }

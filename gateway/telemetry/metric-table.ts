@@ -98,6 +98,12 @@ export const METRICS = {
     labels: [],
     help: 'Workers that should be in rotation: fewer ready and busy slots mean degraded capacity.',
   },
+  sluice_labels_generation: {
+    type: 'gauge',
+    unit: '1',
+    labels: [],
+    help: 'Generation of the labels in force here: replicas that agree have the same one.',
+  },
   sluice_model_versions_quarantined: {
     type: 'gauge',
     unit: '1',

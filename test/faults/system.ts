@@ -22,6 +22,7 @@ export function settingsOf(isolation: Scenario['isolation'], modelRepository: st
     modelRepository: [modelRepository],
     grpc: { port: 0 },
     http: { port: 0 },
+    admin: { port: 0 },
     workers: {
       count: WORKERS,
       isolation,

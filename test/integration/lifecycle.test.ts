@@ -105,7 +105,16 @@ test('G102 a second signal ends the server at once, however long the first would
 
 test('G103 a signal while models load, or before the server listens, ends it with 0', async () => {
   for (const waitFor of ['', 'listening']) {
-    const command = runCommand(['serve', ...SERVE, '--grpc-port', '0', '--http-port', '0']);
+    const command = runCommand([
+      'serve',
+      ...SERVE,
+      '--grpc-port',
+      '0',
+      '--http-port',
+      '0',
+      '--admin-port',
+      '0',
+    ]);
     if (waitFor === '') await command.started;
     else while (!command.output().includes(waitFor)) await new Promise((resolve) => setTimeout(resolve, 2));
     command.child.kill('SIGTERM');
@@ -122,9 +131,18 @@ test('G105 an address that cannot be had: a message that names it and the way ou
   t.after(() => taken.close());
   const { port } = taken.address() as { port: number };
   const rows: [string[], RegExp][] = [
-    [['--grpc-port', `${port}`, '--http-port', '0'], new RegExp(`127\\.0\\.0\\.1:${port}.*--grpc-port`)],
-    [['--grpc-port', '0', '--http-port', `${port}`], new RegExp(`127\\.0\\.0\\.1:${port}.*--http-port`)],
-    [['--grpc-address', '192.0.2.1', '--grpc-port', '0', '--http-port', '0'], /192\.0\.2\.1:0/],
+    [
+      ['--grpc-port', `${port}`, '--http-port', '0', '--admin-port', '0'],
+      new RegExp(`127\\.0\\.0\\.1:${port}.*--grpc-port`),
+    ],
+    [
+      ['--grpc-port', '0', '--http-port', `${port}`, '--admin-port', '0'],
+      new RegExp(`127\\.0\\.0\\.1:${port}.*--http-port`),
+    ],
+    [
+      ['--grpc-address', '192.0.2.1', '--grpc-port', '0', '--http-port', '0', '--admin-port', '0'],
+      /192\.0\.2\.1:0/,
+    ],
   ];
   for (const [args, wanted] of rows) {
     const command = runCommand(['serve', ...SERVE, ...args]);
@@ -135,7 +153,7 @@ test('G105 an address that cannot be had: a message that names it and the way ou
 });
 
 test('a repository that is not understood: the tree found and the layout wanted, exit 78', async () => {
-  const command = runCommand(['serve', 'proto', '--grpc-port', '0', '--http-port', '0']);
+  const command = runCommand(['serve', 'proto', '--grpc-port', '0', '--http-port', '0', '--admin-port', '0']);
   assert.equal((await command.ended).code, 78);
   assert.match(command.output(), /model\.onnx/);
   assert.match(command.output(), /grpc_service\.proto|inference/);
@@ -170,7 +188,7 @@ test('a connection that has reached its age is told to go, and its client calls 
 test('a client that comes before the workers are up hears that its model is loading', async (t) => {
   const answers: unknown[] = [];
   const gateway = createGateway(
-    { modelRepository: [EXAMPLES], grpc: { port: 0 }, http: { port: 0 } },
+    { modelRepository: [EXAMPLES], grpc: { port: 0 }, http: { port: 0 }, admin: { port: 0 } },
     {
       openChannel: async () => {
         const now = systemClock.now();

@@ -54,7 +54,8 @@ test('a good model: signature, autofill, verified batching, first latencies, dig
   });
   assert.deepEqual([manifest.model, manifest.version], ['add', 7]);
   assert.equal(manifest.batchCheck, 'verified');
-  assert.equal(manifest.preparedPath, request.modelPath);
+  assert.notEqual(manifest.preparedPath, request.modelPath, 'a copy: the repository may change');
+  assert.ok((await readFile(manifest.preparedPath)).equals(bytes));
   assert.equal(manifest.sha256, createHash('sha256').update(bytes).digest('hex'));
   assert.equal(manifest.bytes, bytes.length);
   assert.deepEqual(manifest.warnings, []);

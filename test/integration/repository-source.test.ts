@@ -120,12 +120,12 @@ test('a repository of models that are called by numbers is not taken for one mod
 });
 
 test('Kubernetes’ links into ..data are followed; a link that leads nowhere is passed over', async () => {
-  const top = tree('..2024/model.onnx', 'mount/');
-  symlinkSync(join(top, '..2024'), join(top, 'mount', '..data'));
+  const top = tree('mount/..2024/model.onnx', 'mount/');
+  symlinkSync('..2024', join(top, 'mount', '..data'));
   symlinkSync(join('..data', 'model.onnx'), join(top, 'mount', 'model.onnx'));
   symlinkSync(join(top, 'nowhere'), join(top, 'mount', 'dangling'));
   const { found } = await scan(join(top, 'mount'));
-  assert.deepEqual(versions(found, top), ['mount/1 mount/model.onnx']);
+  assert.deepEqual(versions(found, top), ['mount/1 mount/..2024/model.onnx']);
 });
 
 test('E79 a version directory that is not a plain positive integer is ignored with a warning', async () => {

@@ -89,7 +89,7 @@ test('D68 a model that crashes the server at each load: a few restarts, then exi
   const repository = makeRepository(t, { 'bad/1/model.wait.json': Buffer.from(JSON.stringify(spec)) });
   const command = runCommand([
     ...['serve', repository, '--enable-waiting-runtime', '--server-supervise', 'on'],
-    ...['--grpc-port', '0', '--http-port', '0'],
+    ...['--grpc-port', '0', '--http-port', '0', '--admin-port', '0'],
   ]);
   assert.deepEqual(await command.ended, { code: 1, signal: null }, command.output());
   const restarts = command.output().match(/the server ended by SIGABRT: starting it again/g) ?? [];

@@ -44,7 +44,7 @@ const STOP_TIMEOUT_MS = 20_000;
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { descriptors } = options;
   const { grpcPort = 0, httpPort = 0 } = options.ports ?? {};
-  const ports = ['--grpc-port', String(grpcPort), '--http-port', String(httpPort)];
+  const ports = ['--grpc-port', String(grpcPort), '--http-port', String(httpPort), '--admin-port', '0'];
   const command = [process.execPath, 'bin/sluice.js', 'serve', ...options.args, ...ports];
   // The shell becomes the server.
   if (descriptors !== undefined) command.unshift('bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, '-');

@@ -16,6 +16,7 @@ export interface RunningGateway {
   readonly gateway: Gateway;
   readonly grpcPort: number;
   readonly httpPort: number;
+  readonly adminAddress: string;
   readonly address: string;
 }
 
@@ -33,6 +34,7 @@ export async function useGateway(
       ...settings,
       grpc: { port: 0, ...settings.grpc },
       http: { port: 0, ...settings.http },
+      admin: { port: 0, ...settings.admin },
       server: { exitTimeoutSecs: 10, ...settings.server },
     },
     dependencies,
@@ -45,12 +47,13 @@ export async function useGateway(
       { entries: 0, runningEntries: 0, queuedRows: 0, bytes: 0, batches: 0 },
     );
   });
-  const { grpcPort, httpPort } = await gateway.start();
+  const { grpcPort, httpPort, adminPort } = await gateway.start();
   await gateway.settled();
   return {
     gateway,
     grpcPort: grpcPort as number,
     httpPort: httpPort as number,
+    adminAddress: `127.0.0.1:${adminPort}`,
     address: `127.0.0.1:${grpcPort}`,
   };
 }

@@ -1,11 +1,13 @@
 import type { Cancellation } from '../../core/cancellation.js';
 import type { Deadline } from '../../core/deadline.js';
 import type { InferCall } from '../../core/infer-call.js';
+import type { RpcHeaders } from '../../core/transport.js';
 import type { InferRequest } from '../oip-codec.js';
+import { wantedVersion } from './wanted-version.js';
 
 /**
  * What a request says, and what the transport knows of it, as one call. Field by field: an object that is spread has no fixed
- * shape, and every look at it costs (4 us a call, measured).
+ * shape, and every look at it costs (4 us a call, measured). Throws as `wantedVersion`.
  */
 export function toInferCall(
   request: InferRequest,
@@ -14,11 +16,12 @@ export function toInferCall(
   arrivedAt: number,
   deadline: Deadline,
   cancellation: Cancellation,
+  headers: RpcHeaders,
 ): InferCall {
-  const { model, version, id, inputs, outputs, parameters, classifications } = request;
+  const { model, id, inputs, outputs, parameters, classifications } = request;
   return {
     model,
-    version,
+    version: wantedVersion(request.version, headers),
     id,
     inputs,
     outputs,

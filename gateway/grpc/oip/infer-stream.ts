@@ -149,7 +149,15 @@ export class InferStream {
     const { id } = request;
     const arrivedAt = clock.now();
     const deadline: Deadline = Math.min(this.#context.deadline, arrivedAt + maxDeadlineMs);
-    const call = toInferCall(request, messageBytes, this.#caller, arrivedAt, deadline, cancellation);
+    const call = toInferCall(
+      request,
+      messageBytes,
+      this.#caller,
+      arrivedAt,
+      deadline,
+      cancellation,
+      this.#context.headers,
+    );
     return new Promise((resolve) => {
       // Like a unary call's: for layers within that do not keep the deadline.
       const expiry = wheel.add(deadline + DEADLINE_GRACE_MS, () => {

@@ -17,7 +17,15 @@ export function modelInfer(infer: Infer, callerKey?: string): RpcMethod {
       const { deadline, cancellation, arrivedAt } = context;
       const caller = callerKey === undefined ? '' : callerOf(context.headers, callerKey);
       const request = decodeInferRequest(body);
-      const call = toInferCall(request, body.length, caller, arrivedAt, deadline, cancellation);
+      const call = toInferCall(
+        request,
+        body.length,
+        caller,
+        arrivedAt,
+        deadline,
+        cancellation,
+        context.headers,
+      );
       return new InferResponse(await infer(call), body);
     },
   };

@@ -50,8 +50,8 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
   },
   PERMISSION_DENIED: {
     by: 'sluice',
-    when: 'LogSettings or TraceSetting was to change something, and the server was not started with `--allow-runtime-settings`.',
-    todo: 'Leave out `settings` to read them, or have the server started so.',
+    when: 'A call that changes the server came to the gRPC port: `sluice.v1.Admin`; LogSettings or TraceSetting without `--allow-runtime-settings`.',
+    todo: 'Call the admin listener, or have the server started with `--allow-admin-on-grpc`; leave out `settings` to read them.',
   },
   UNIMPLEMENTED: {
     by: 'sluice',
@@ -65,7 +65,11 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
   },
   UNKNOWN: NEVER('whatever is not foreseen ends INTERNAL'),
   ALREADY_EXISTS: NEVER('nothing is created'),
-  ABORTED: NEVER('there are no transactions'),
+  ABORTED: {
+    by: 'sluice',
+    when: 'A change of labels was to be made at a generation (`if_generation`) that others have gone past, or others made changes all the time.',
+    todo: 'Look at `sluice versions` and decide anew.',
+  },
   OUT_OF_RANGE: NEVER('what is out of bounds is INVALID_ARGUMENT'),
   DATA_LOSS: NEVER('nothing is stored'),
   UNAUTHENTICATED: NEVER('there is no authentication'),

@@ -113,7 +113,7 @@ for (const [whose, argv, expected] of REAL_LINES) {
 
 test('ignored flags each say their consequence, and only when they ask for something else', () => {
   const { warnings } = load([
-    '--model-control-mode=poll',
+    '--allow-poll-model-repository=true',
     '--cache-config=local,size=1048576',
     '--cache-config',
     'local,other=1',
@@ -124,7 +124,11 @@ test('ignored flags each say their consequence, and only when they ask for somet
   ]);
   assert.deepEqual(
     warnings.map((warning) => warning.split(':')[0]),
-    ['--model-control-mode has no effect', '--cache-config has no effect', '--metrics-port has no effect'],
+    [
+      '--allow-poll-model-repository has no effect',
+      '--cache-config has no effect',
+      '--metrics-port has no effect',
+    ],
   );
   assert.match(warnings[1] ?? '', /no response cache: requests are always computed$/);
 });

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VersionState, VersionStatus } from '../../../gateway/core/catalog.js';
 import type { VersionPolicy } from '../../../gateway/core/model-configuration.js';
-import { chooseVersion } from '../../../gateway/repository/choose-version.js';
 import { transition } from '../../../gateway/repository/model-state.js';
 import { isModelName, parseVersion } from '../../../gateway/repository/names.js';
 import { type ActualVersion, nextAction } from '../../../gateway/repository/next-action.js';
@@ -32,12 +31,6 @@ test('version policy', () => {
   assert.equal(describePolicy('all'), 'all');
   assert.equal(describePolicy({ latest: 2 }), 'latest 2');
   assert.equal(describePolicy({ specific: [1, 3] }), 'specific 1, 3');
-});
-
-test('choose version: the largest, none of none', () => {
-  assert.equal(chooseVersion([]), undefined);
-  assert.equal(chooseVersion([3]), 3);
-  assert.equal(chooseVersion([2, 10, 9]), 10);
 });
 
 test('model state: exactly the transitions of the design are legal, any other throws', () => {

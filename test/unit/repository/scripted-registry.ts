@@ -7,7 +7,7 @@ import type { Manifest, PrepareRequest } from '../../../gateway/core/manifest.js
 import { versionKey } from '../../../gateway/core/model.js';
 import type { ModelSettings } from '../../../gateway/repository/effective-configuration.js';
 import type { Found, FoundModel, Problem } from '../../../gateway/repository/found.js';
-import { Registry } from '../../../gateway/repository/registry.js';
+import { Registry, type RegistryDependencies } from '../../../gateway/repository/registry.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 /** A step that the test lets succeed or fail. */
@@ -55,7 +55,12 @@ export async function tick(): Promise<void> {
 }
 
 /** A registry whose preparations, loads and unloads wait for the test, unless `auto`. */
-export function scripted(settings: Readonly<Record<string, ModelSettings>> = {}, auto = false) {
+export function scripted(
+  settings: Readonly<Record<string, ModelSettings>> = {},
+  auto = false,
+  options: Partial<RegistryDependencies> = {},
+) {
+  const clock = new FakeClock();
   const requests: PrepareRequest[] = [];
   const trace: string[] = [];
   const pending = { prepare: [] as Step[], load: [] as Step[], unload: [] as Step[] };
@@ -80,10 +85,11 @@ export function scripted(settings: Readonly<Record<string, ModelSettings>> = {},
       return step('prepare', versionKey(request), manifestFor(request));
     },
     host,
-    clock: new FakeClock(),
+    clock,
     logger: silentLogger,
     cacheDir: () => '/cache',
     models: new Map(Object.entries(settings)),
+    ...options,
   });
   const next = async (kind: keyof typeof pending, key: string): Promise<Step> => {
     await tick();
@@ -97,5 +103,5 @@ export function scripted(settings: Readonly<Record<string, ModelSettings>> = {},
     await tick();
   };
   const states = () => registry.list().map(({ model, version, state }) => `${model}/${version} ${state}`);
-  return { registry, requests, trace, pending, next, bringUp, states };
+  return { registry, clock, requests, trace, pending, next, bringUp, states };
 }

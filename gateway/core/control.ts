@@ -1,0 +1,82 @@
+/** A change of what is served. Labels and versions are checked where it is made. */
+export type ControlStep =
+  | { readonly kind: 'label'; readonly label: string; readonly version: number }
+  | { readonly kind: 'remove'; readonly label: string }
+  /** To where `fromLabel` leads, or to `version`. */
+  | { readonly kind: 'promote'; readonly label: string; readonly fromLabel: string }
+  | { readonly kind: 'promote'; readonly label: string; readonly version: number }
+  /** `fromVersion`: the version to be left; undefined for whatever it is. */
+  | { readonly kind: 'rollback'; readonly label: string; readonly fromVersion?: number | undefined }
+  | { readonly kind: 'load' | 'unload'; readonly version: number };
+
+/** One change of one model, and what is noted of it. */
+export interface ControlChange {
+  readonly model: string;
+  readonly step: ControlStep;
+  readonly who: string;
+  readonly why: string;
+  /** Made only where the state has this generation; undefined for whatever it has. */
+  readonly ifGeneration?: number | undefined;
+}
+
+/** What a change came to. */
+export interface ControlResult {
+  readonly generation: number;
+  /** False where the state was so already. */
+  readonly changed: boolean;
+  /** Of the label (for a load or unload: the version), before and after; undefined for none. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  /** Whether `to` can be called now. */
+  readonly serving: boolean;
+  /** Whether the state outlives this process. */
+  readonly persisted: boolean;
+}
+
+/** A version, with who asks for it. */
+export interface ControlledVersion {
+  readonly model: string;
+  readonly version: number;
+  readonly state: string;
+  readonly reason: string;
+  readonly labels: readonly string[];
+  readonly pinned: boolean;
+  /** Whether a request that names no version gets it. */
+  readonly chosen: boolean;
+}
+
+/** A label, and what answers for it. */
+export interface ControlledLabel {
+  readonly model: string;
+  readonly label: string;
+  readonly version: number;
+  /** Undefined where nothing answers. */
+  readonly serving: number | undefined;
+  /** Where a rollback leads. */
+  readonly previous: number | undefined;
+}
+
+/** A change that was made, for people who ask what happened. */
+export interface PastChange {
+  readonly generation: number;
+  readonly atMs: number;
+  readonly who: string;
+  readonly why: string;
+  readonly kind: string;
+  readonly model: string;
+  readonly label: string;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+/** What may be done to a running server's versions and labels: as the admin service sees it. */
+export interface ControlPlane {
+  readonly generation: number;
+  /** Of one model, or of all for `''`. Throws NOT_FOUND for a model that is not known. */
+  versions(model: string): readonly ControlledVersion[];
+  labels(model: string): readonly ControlledLabel[];
+  /** The newest first. */
+  history(model: string): readonly PastChange[];
+  /** Rejects with a GatewayError where it cannot be made: then nothing has changed. */
+  change(change: ControlChange): Promise<ControlResult>;
+}

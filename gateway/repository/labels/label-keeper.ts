@@ -1,0 +1,134 @@
+import type { Clock, TimerHandle } from '../../core/clock.js';
+import { GatewayError } from '../../core/error.js';
+import type { Logger } from '../../core/logger.js';
+import { aspiredByLabels, type LabelDemand } from './aspired-by-labels.js';
+import { type DesiredState, EMPTY_STATE, labelsOf, pinsOf } from './desired-state.js';
+import type { LabelStore } from './label-store.js';
+
+/** How often a change is made anew because another server has made one in between. */
+const MAX_ATTEMPTS = 20;
+
+export interface LabelKeeperOptions {
+  readonly store: LabelStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How often the store is read for changes of others, in ms. */
+  readonly pollMs: number;
+  /** How many former versions of each label stay loaded. */
+  readonly keepPrevious: number;
+}
+
+/**
+ * The desired state as this server has it: read at start and every `pollMs`, changed one change at a time. What it asks of
+ * the registry is `demandOf`; `onChange` is called when that may have changed.
+ */
+export class LabelKeeper {
+  readonly #options: LabelKeeperOptions;
+  #state: DesiredState = EMPTY_STATE;
+  /** By model and label, the version that has been available since the label led there. */
+  readonly #reached = new Map<string, number>();
+  /** Ends with the last read or change, which come one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #timer: TimerHandle | undefined;
+  #closed = false;
+  /** The fault of the last read, so that it is told once. */
+  #fault = '';
+  onChange: () => void = () => {};
+
+  constructor(options: LabelKeeperOptions) {
+    this.#options = options;
+  }
+
+  get state(): DesiredState {
+    return this.#state;
+  }
+
+  /** Reads the state and goes on reading. Rejects where it cannot be read: a server does not start without its labels. */
+  async start(): Promise<void> {
+    const state = await this.#options.store.read();
+    for (const [model, labels] of Object.entries(state.labels))
+      for (const [label, { version, back }] of Object.entries(labels))
+        if (back === true) this.#reached.set(`${model}/${label}`, version);
+    this.#take(state);
+    this.#poll();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  /** What a model's labels and pins ask for while these of its versions are available. */
+  demandOf(model: string, available: readonly number[]): LabelDemand {
+    const labels = labelsOf(this.#state, model);
+    const reached = (label: string, version: number): boolean => {
+      const key = `${model}/${label}`;
+      if (available.includes(version)) this.#reached.set(key, version);
+      return this.#reached.get(key) === version;
+    };
+    const demand = aspiredByLabels(labels, this.#options.keepPrevious, reached);
+    const pins = pinsOf(this.#state, model);
+    return pins.length === 0 ? demand : { ...demand, versions: new Set([...demand.versions, ...pins]) };
+  }
+
+  /**
+   * Makes one change: reads what is, applies `transition`, writes the result; anew where another server was faster. Resolves to
+   * the state after it, in force here already. Rejects as `transition` throws, with FAILED_PRECONDITION where nothing
+   * can be changed, ABORTED where others are always faster.
+   */
+  change(transition: (state: DesiredState) => DesiredState): Promise<DesiredState> {
+    return this.#inTurn(async () => {
+      const { store } = this.#options;
+      if (store.readOnly !== undefined)
+        throw new GatewayError('FAILED_PRECONDITION', store.readOnly, { reason: 'bad_request' });
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        const before = await store.read();
+        const next = transition(before);
+        if (next === before || (await store.write(next))) {
+          this.#take(next);
+          return next;
+        }
+      }
+      throw new GatewayError('ABORTED', 'other servers change labels all the time: try again');
+    });
+  }
+
+  #poll(): void {
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.setTimer(
+      () => void this.refresh().then(() => this.#poll()),
+      this.#options.pollMs,
+      { unref: true },
+    );
+  }
+
+  /** Reads the state once; one that cannot be read leaves what is known in force. Never rejects. */
+  refresh(): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        this.#take(await this.#options.store.read());
+        this.#fault = '';
+      } catch (thrown) {
+        const { message } = GatewayError.from(thrown);
+        if (message !== this.#fault) this.#options.logger.error({ reason: message }, 'Labels cannot be read');
+        this.#fault = message;
+      }
+    });
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(step);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  #take(next: DesiredState): void {
+    const { generation } = this.#state;
+    if (this.#closed || JSON.stringify(next) === JSON.stringify(this.#state)) return;
+    this.#state = next;
+    const change = next.history.at(-1);
+    if (next.generation !== generation)
+      this.#options.logger.info({ generation: next.generation, change }, 'Labels have changed');
+    this.onChange();
+  }
+}

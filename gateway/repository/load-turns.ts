@@ -1,0 +1,77 @@
+import type { ModelHost } from '../core/channel.js';
+import { GatewayError, quote } from '../core/error.js';
+import type { Manifest, Prepare, PrepareRequest } from '../core/manifest.js';
+import { versionKey } from '../core/model.js';
+import type { FoundVersion } from './found.js';
+
+export interface LoadTurnsOptions {
+  readonly prepare: Prepare;
+  readonly host: Pick<ModelHost, 'load' | 'unload'>;
+  /** Whether a version's files are still what was found: asked when it is loaded. @default not asked */
+  readonly unchanged?: ((found: FoundVersion) => Promise<boolean>) | undefined;
+}
+
+/** What a load asks and tells on its way. */
+export interface LoadSteps {
+  /** Whether it is still wanted, asked when it is prepared and its turn has come. */
+  readonly wanted: () => boolean;
+  /** It is handed to the workers. */
+  readonly warming: () => void;
+  /** The next one may be prepared. */
+  readonly handedOver: () => void;
+}
+
+/**
+ * Loads versions in turn: one at a time is prepared and one at a time is loaded on the workers; the preparation of the next
+ * overlaps the loading of the present one.
+ */
+export class LoadTurns {
+  readonly #options: LoadTurnsOptions;
+  #preparing = false;
+  /** Ends with the last load handed to the host. */
+  #lastLoad: Promise<void> = Promise.resolve();
+
+  constructor(options: LoadTurnsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether one is being prepared: the next has to wait. */
+  get preparing(): boolean {
+    return this.#preparing;
+  }
+
+  /**
+   * Prepares a version and loads it on the workers. Resolves to what they hold now; to undefined where it is not wanted any
+   * more. Rejects as `prepare` and `host.load` do, and with FAILED_PRECONDITION where its files were replaced meanwhile.
+   */
+  async take(request: PrepareRequest, found: FoundVersion, steps: LoadSteps): Promise<Manifest | undefined> {
+    let mine = true;
+    this.#preparing = true;
+    try {
+      const { revision } = request;
+      const prepared = await this.#options.prepare(request);
+      const manifest = revision === undefined ? prepared : { ...prepared, revision };
+      await this.#lastLoad;
+      if (!steps.wanted()) return undefined;
+      steps.warming();
+      const loaded = this.#options.host.load(manifest);
+      this.#lastLoad = loaded.catch(() => {});
+      mine = this.#preparing = false;
+      steps.handedOver();
+      await loaded;
+      await this.#sameStill(found, manifest);
+      return manifest;
+    } finally {
+      if (mine) this.#preparing = false;
+    }
+  }
+
+  /** Files that were replaced while they were prepared may have been read in part: some old, some new. */
+  async #sameStill(found: FoundVersion, manifest: Manifest): Promise<void> {
+    const { unchanged, host } = this.#options;
+    if (unchanged === undefined || (await unchanged(found))) return;
+    await host.unload(versionKey(manifest)).catch(() => {});
+    const message = `failed to load ${quote(versionKey(manifest))}: its files were replaced meanwhile`;
+    throw new GatewayError('FAILED_PRECONDITION', message, { reason: 'model_error' });
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Found } from '../../../gateway/repository/found.js';
+import { found, scripted, tick } from './scripted-registry.js';
+
+/** The same set, with other files. */
+function changed(set: Found, fingerprint: string): Found {
+  const models = set.models.map((model) => ({
+    ...model,
+    versions: model.versions.map((version) => ({ ...version, fingerprint })),
+  }));
+  return { ...set, models };
+}
+
+const ONE = found({ iris: [1] });
+
+test('E87 replaced files are loaded beside the former copy and swapped in one step; who holds the former one ends on it', async () => {
+  const { registry, trace, next, bringUp, states } = scripted();
+  registry.aspire(ONE);
+  await bringUp('iris/1');
+  const early = registry.lease('iris', '1');
+  registry.aspire(changed(ONE, 'b'));
+  (await next('prepare', 'iris/1#1')).succeed();
+  const load = await next('load', 'iris/1#1');
+  const meanwhile = registry.lease('iris', '');
+  assert.equal(meanwhile.manifest, early.manifest);
+  assert.deepEqual(states(), ['iris/1 available']);
+  load.succeed();
+  await tick();
+  const late = registry.lease('iris', '1');
+  assert.equal(late.manifest.revision, 1);
+  registry.retain(early.manifest)();
+  early.release();
+  early.release();
+  await tick();
+  assert.ok(!trace.includes('unload iris/1'));
+  meanwhile.release();
+  (await next('unload', 'iris/1')).succeed();
+  await tick();
+  assert.throws(() => registry.retain(early.manifest), /not loaded/);
+  assert.deepEqual(states(), ['iris/1 available']);
+  late.release();
+});
+
+test('E77 new files that fail to load leave the former copy, say why, and are tried again with back-off or when they change', async () => {
+  const { registry, clock, pending, next, bringUp } = scripted({}, false, { retryFailed: true });
+  registry.aspire(ONE);
+  await bringUp('iris/1');
+  registry.aspire(changed(ONE, 'bad'));
+  for (const waitMs of [1000, 2000, 4000]) {
+    (await next('prepare', 'iris/1#1')).fail('broken');
+    await tick();
+    assert.match(
+      registry.list()[0]?.reason ?? '',
+      /new files failed to load, the former copy is served: broken/,
+    );
+    assert.equal(registry.describe('iris', '').revision, undefined);
+    clock.advance(waitMs - 1);
+    await tick();
+    assert.equal(pending.prepare.length, 0);
+    clock.advance(1);
+  }
+  (await next('prepare', 'iris/1#1')).fail('broken');
+  await tick();
+  registry.aspire(changed(ONE, 'good'));
+  await bringUp('iris/1#1');
+  assert.deepEqual(registry.list(), [{ model: 'iris', version: 1, state: 'available', reason: '' }]);
+  clock.advance(1_000_000);
+  await tick();
+  assert.equal(pending.prepare.length, 0);
+});
+
+test('the former version stays loaded, is called by its number only, and is back without a load', async () => {
+  const { registry, trace, next, bringUp, states } = scripted({}, false, { keepPrevious: 1 });
+  registry.aspire(found({ iris: [1] }));
+  await bringUp('iris/1');
+  registry.aspire(found({ iris: [1, 2] }));
+  await bringUp('iris/2');
+  assert.deepEqual(states(), ['iris/1 available', 'iris/2 available']);
+  assert.match(registry.list()[0]?.reason ?? '', /^kept/);
+  assert.equal(registry.describe('iris', '').version, 2);
+  assert.equal(registry.describe('iris', '1').version, 1);
+  registry.aspire(found({ iris: [1, 2, 3] }));
+  (await next('prepare', 'iris/3')).succeed();
+  await tick();
+  assert.ok(!trace.some((line) => line.startsWith('unload')), 'nothing goes before the successor is there');
+  (await next('load', 'iris/3')).succeed();
+  (await next('unload', 'iris/1')).succeed();
+  await tick();
+  assert.deepEqual(states(), ['iris/1 unloaded', 'iris/2 available', 'iris/3 available']);
+  const loads = trace.length;
+  registry.aspire(found({ iris: [1, 2] }));
+  assert.equal(registry.describe('iris', '').version, 2);
+  (await next('unload', 'iris/3')).succeed();
+  await tick();
+  assert.deepEqual(trace.slice(loads), ['unload iris/3']);
+});
+
+test('E78 files that are replaced while they are loaded are not served: the former copy is', async () => {
+  let same = true;
+  const { registry, next, bringUp } = scripted({}, false, { unchanged: () => Promise.resolve(same) });
+  registry.aspire(ONE);
+  await bringUp('iris/1');
+  same = false;
+  registry.aspire(changed(ONE, 'b'));
+  await bringUp('iris/1#1');
+  (await next('unload', 'iris/1#1')).succeed();
+  await tick();
+  assert.equal(registry.describe('iris', '').revision, undefined);
+  assert.match(registry.list()[0]?.reason ?? '', /its files were replaced meanwhile/);
+});
