@@ -6,6 +6,7 @@ import type { ControlPlane } from './core/control.js';
 import type { Infer } from './core/infer-call.js';
 import type { LogSwitches } from './core/log-switches.js';
 import type { Logger } from './core/logger.js';
+import type { ModelControl } from './core/model-control.js';
 import type { Recorder } from './core/recorder.js';
 import type { SchedulerReport } from './core/scheduler-report.js';
 import type { StatisticsSource } from './core/statistics.js';
@@ -41,6 +42,7 @@ export interface FrontsOptions {
   readonly scheduler: () => SchedulerReport;
   readonly tracing: TraceControl;
   readonly control: ControlPlane;
+  readonly models: ModelControl;
   readonly resize: (workers: number, model?: string) => Promise<void>;
   readonly logSwitches: LogSwitches | undefined;
 }
@@ -50,6 +52,8 @@ const VERSION = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
+/** A load is waited for: as long as the preparation and the loads of a model may take. */
+const MAX_ADMIN_DEADLINE_MS = 600_000;
 /** Calls, and connections, that the admin listener has open at once. */
 const MAX_ADMIN_CALLS = 100;
 
@@ -107,7 +111,10 @@ export class Fronts {
   #buildGrpc(): GrpcTransport {
     const { config, clock, logger, metrics } = this.#options;
     const open = config.admin.openOnGrpc;
-    const methods = [...this.#oip(open || config.server.allowRuntimeSettings), ...this.#health.methods()];
+    const methods = [
+      ...this.#oip(open || config.server.allowRuntimeSettings, open),
+      ...this.#health.methods(),
+    ];
     if (open) methods.push(...adminMethods(this.#options));
     return new GrpcTransport({
       ...config.grpc,
@@ -123,11 +130,14 @@ export class Fronts {
   /** All that changes the server, and what tells of it; no inference. */
   #buildAdmin(): GrpcTransport {
     const { config, clock, logger } = this.#options;
-    const telling = this.#oip(true).filter((method) => method.kind === 'unary' && method.sheddable !== true);
+    const telling = this.#oip(true, true).filter(
+      (method) => method.kind === 'unary' && method.sheddable !== true,
+    );
     const methods = [...adminMethods(this.#options), ...telling, ...this.#health.methods()];
     return new GrpcTransport({
       ...config.grpc,
       address: listenOn(config.admin),
+      maxDeadlineMs: Math.max(config.grpc.maxDeadlineMs, MAX_ADMIN_DEADLINE_MS),
       maxConnections: MAX_ADMIN_CALLS,
       maxOpenCalls: MAX_ADMIN_CALLS,
       methods: [...methods, ...reflectionMethods(methods)],
@@ -136,7 +146,7 @@ export class Fronts {
     });
   }
 
-  #oip(allowRuntimeSettings: boolean): RpcMethod[] {
+  #oip(allowRuntimeSettings: boolean, allowModelControl: boolean): RpcMethod[] {
     const { config, readiness } = this.#options;
     return oipMethods({
       ...config.grpc,
@@ -146,6 +156,7 @@ export class Fronts {
       serverId: config.server.id,
       version: VERSION,
       allowRuntimeSettings,
+      allowModelControl,
     });
   }
 

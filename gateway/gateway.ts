@@ -22,7 +22,6 @@ import { Fronts, type Ports } from './fronts.js';
 import { buildLabels, labelsPersist } from './labels.js';
 import { Preparer } from './pool/preparer.js';
 import { Repositories, type WatchTimes } from './repositories.js';
-import type { Found } from './repository/found.js';
 import { isUnchanged } from './repository/is-unchanged.js';
 import { Control } from './repository/labels/control.js';
 import type { LabelKeeper } from './repository/labels/label-keeper.js';
@@ -167,7 +166,11 @@ class Server implements Gateway {
     this.#preparer = new Preparer({ clock, logger });
     this.#labels = buildLabels(config, clock, logger);
     this.catalog = this.#buildRegistry();
-    this.#repositories = new Repositories({ config, clock, logger, watch: dependencies.watch });
+    this.#repositories = new Repositories({
+      ...{ config, clock, logger, watch: dependencies.watch, registry: this.catalog },
+      cacheDir: () => this.#cacheDir as string,
+      onModel: (name) => this.#metrics.declareModel(name),
+    });
     this.#labels.onChange = () => this.catalog.relabel();
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
     this.infer = this.#buildInfer();
@@ -183,6 +186,7 @@ class Server implements Gateway {
       statistics: this.#statistics,
       scheduler: () => this.#crews.report(),
       tracing: new TraceKeeper(),
+      models: this.#repositories.control,
       control: new Control(this.#labels, this.catalog, labelsPersist(config)),
       resize: (workers, model) => this.resize(workers, model),
       logSwitches: dependencies.logSwitches,
@@ -204,11 +208,11 @@ class Server implements Gateway {
       const ports = await this.#fronts.listen();
       // Before the workers are up, which takes a while: a client that is early hears that its model is loading, not that
       // there is none. Preparing begins meanwhile, too.
-      this.#aspire(found);
+      this.#repositories.serve(found);
       await this.#crews.start();
       if (this.#phase !== 'starting') return ports;
       this.#phase = 'serving';
-      this.#repositories.watch(found, (now) => this.#aspire(now));
+      this.#repositories.watch(found);
       void this.catalog.settled().then(() => {
         this.#settledOnce = true;
         this.#fronts.readinessChanged();
@@ -334,11 +338,6 @@ class Server implements Gateway {
         sluice_event_loop_delay_seconds: () => this.#eventLoop?.read() ?? {},
       },
     });
-  }
-
-  #aspire(found: Found): void {
-    for (const { name } of found.models) this.#metrics.declareModel(name);
-    this.catalog.aspire(found);
   }
 
   async #stop(): Promise<StopReport> {

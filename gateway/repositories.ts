@@ -1,10 +1,14 @@
+import { join } from 'node:path';
 import { ConfigError } from './config/problem.js';
 import type { Config } from './config/schema.js';
 import type { Clock } from './core/clock.js';
 import type { Logger } from './core/logger.js';
+import type { ModelControl } from './core/model-control.js';
+import { type AskedModels, ExplicitControl, NO_CONTROL } from './repository/explicit-control.js';
 import type { Found } from './repository/found.js';
 import { scanRepositories } from './repository/model-source.js';
 import { OnceLogger } from './repository/once-logger.js';
+import type { Registry } from './repository/registry.js';
 import { RepositoryWatch } from './repository/repository-watch.js';
 
 /** How often the repositories are looked at: see RepositoryWatchOptions. */
@@ -19,21 +23,44 @@ export interface RepositoriesOptions {
   readonly logger: Logger;
   /** @default the settings' */
   readonly watch: WatchTimes | undefined;
+  /** Is told what should be served: all of it, again whenever that changes. */
+  readonly registry: Pick<Registry, 'aspire' | 'outcome'>;
+  /** Where rewritten and given files go: an absolute path. */
+  readonly cacheDir: () => string;
+  /** Is told the names of models found. */
+  readonly onModel: (name: string) => void;
 }
 
-/** The model repositories as the settings want them: looked at once at start, and watched in mode `poll`. */
+/** What is asked for where the repositories alone say so: all that is in them. */
+const ALL: Pick<AskedModels, 'overrides'> = { overrides: new Map() };
+
+/** The model repositories as the settings want them: looked at once at start, watched in mode `poll`, or at the word of a call. */
 export class Repositories {
+  /** Loads and unloads by call; refuses them where the mode is another. */
+  readonly control: ModelControl;
   readonly #options: RepositoriesOptions;
+  readonly #explicit: ExplicitControl | undefined;
   #watch: RepositoryWatch | undefined;
 
   constructor(options: RepositoriesOptions) {
+    const { config, logger, registry, cacheDir } = options;
     this.#options = options;
+    if (config.modelControlMode === 'explicit')
+      this.#explicit = new ExplicitControl({
+        models: config.requiredModels,
+        look: (asked) => this.#look(logger, asked),
+        aspire: (found) => this.#aspire(found),
+        outcome: (model) => registry.outcome(model),
+        directoryOf: (model, digest) => join(cacheDir(), '.given', model, digest),
+        allowFiles: config.allowFileOverrides,
+      });
+    this.control = this.#explicit ?? NO_CONTROL;
   }
 
   /** The look at start. Rejects with a ConfigError when there is nothing to serve. */
   async scan(): Promise<Found> {
     const { logger } = this.#options;
-    const found = await this.#look(logger);
+    const found = await (this.#explicit?.look() ?? this.#look(logger, ALL));
     if (found.unusable.length > 0 && found.models.length === 0) {
       throw new ConfigError(
         found.unusable.map(({ repository, reason }) => ({
@@ -47,15 +74,21 @@ export class Repositories {
     return found;
   }
 
-  /** Goes on looking, in mode `poll`, and tells what should be served whenever that has changed. */
-  watch(first: Found, aspire: (found: Found) => void): void {
+  /** Has served what the look at start found. */
+  serve(first: Found): void {
+    this.#aspire(first);
+  }
+
+  /** Goes on looking, in mode `poll`. */
+  watch(first: Found): void {
     const { config, clock, watch } = this.#options;
     if (config.modelControlMode !== 'poll') return;
     const logger = new OnceLogger(this.#options.logger);
     const scan = (): Promise<Found> => {
       logger.next();
-      return this.#look(logger);
+      return this.#look(logger, ALL);
     };
+    const aspire = (found: Found) => this.#aspire(found);
     const times = watch ?? { pollMs: config.repositoryPollSecs * 1000 };
     this.#watch = new RepositoryWatch({ scan, aspire, clock, logger: this.#options.logger, ...times }, first);
     this.#watch.start();
@@ -65,17 +98,29 @@ export class Repositories {
     this.#watch?.close();
   }
 
-  async #look(logger: Logger): Promise<Found> {
-    const { modelRepository, modelName, linkRoots, workers, modelControlMode, requiredModels } =
-      this.#options.config;
+  #aspire(found: Found): void {
+    const { registry, onModel } = this.#options;
+    for (const { name } of found.models) onModel(name);
+    registry.aspire(found);
+  }
+
+  async #look(
+    logger: Logger,
+    { models, overrides }: Partial<AskedModels> & Pick<AskedModels, 'overrides'>,
+  ): Promise<Found> {
+    const { modelRepository, modelName, linkRoots, workers } = this.#options.config;
     const found = await scanRepositories({
       repositories: modelRepository,
       ...(modelName !== undefined && { modelName }),
       serveWaiting: workers.enableWaitingRuntime,
       linkRoots,
+      overrides,
       logger,
     });
-    if (modelControlMode !== 'explicit') return found;
-    return { ...found, models: found.models.filter(({ name }) => requiredModels.includes(name)) };
+    if (models === undefined) return found;
+    const marked = found.models.map((model) =>
+      models.has(model.name) ? model : { ...model, unasked: true as const },
+    );
+    return { ...found, models: marked };
   }
 }

@@ -111,7 +111,11 @@ export const MODEL_SETTINGS = {
   }),
   modelControlMode: choice(['none', 'explicit', 'poll'], {
     default: 'poll',
-    why: "Who decides what is loaded. `poll`: the repositories, which are watched: versions that are added, replaced or removed are taken over without a stop. `none`: the repositories as they are at start. `explicit`: only what `requiredModels` (`--load-model`) names is loaded. Triton's default is none, since its polling may see a half-copied version; here one is never loaded.",
+    why: "Who decides what is loaded. `poll`: the repositories, which are watched: versions that are added, replaced or removed are taken over without a stop. `none`: the repositories as they are at start. `explicit`: what `requiredModels` (`--load-model`) names, and what RepositoryModelLoad and -Unload say. Triton's default is none, since its polling may see a half-copied version; here one is never loaded.",
+  }),
+  allowFileOverrides: bool({
+    default: false,
+    why: 'Whether RepositoryModelLoad, in mode `explicit`, may bring the files of a model with it. Who can call it can then have any model run.',
   }),
   repositoryPollSecs: integer({
     default: 5,

@@ -1,6 +1,7 @@
 import type { ModelCatalog } from '../core/catalog.js';
 import type { LogSwitches } from '../core/log-switches.js';
 import type { Logger } from '../core/logger.js';
+import type { ModelControl } from '../core/model-control.js';
 import type { StatisticsSource } from '../core/statistics.js';
 import type { TraceControl } from '../core/trace-settings.js';
 import type { RpcMethod } from '../core/transport.js';
@@ -20,6 +21,10 @@ export interface OipServiceOptions extends ServerMethodsOptions, StreamInferOpti
   readonly catalog: ModelCatalog;
   readonly statistics: StatisticsSource;
   readonly tracing: TraceControl;
+  /** Loads and unloads by call. */
+  readonly models: ModelControl;
+  /** Whether they are made on this listener. @default false */
+  readonly allowModelControl?: boolean;
   /** @default logs cannot be asked about */
   readonly logSwitches?: LogSwitches | undefined;
   /** Whether calls may change settings of logs and traces. @default false */
@@ -35,7 +40,7 @@ export function oipMethods(options: OipServiceOptions): RpcMethod[] {
     ...serverMethods(options),
     ...modelMethods(catalog),
     modelConfigMethod(catalog),
-    ...repositoryMethods(catalog),
+    ...repositoryMethods({ ...options, allowed: options.allowModelControl ?? false }),
     modelInfer(infer, options.callerKey),
     modelStreamInfer(options),
     modelStatistics(catalog, statistics),

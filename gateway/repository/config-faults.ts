@@ -8,11 +8,17 @@ const MAX_FAULTS = 5;
 
 /** Collects what is wrong with a configuration, each with the place of its field where it came from a text. */
 export class ConfigFaults {
-  readonly #places: ReadonlyMap<string, Place>;
+  readonly #places: ReadonlyMap<string, Place | undefined>;
   readonly #faults: string[] = [];
+  readonly #source: string;
 
-  constructor(places: ReadonlyMap<string, Place>) {
+  /**
+   * @param places of every field that is given; undefined where that is not known
+   * @param source what it was read from
+   */
+  constructor(places: ReadonlyMap<string, Place | undefined>, source = CONFIG_FILE) {
     this.#places = places;
+    this.#source = source;
   }
 
   /** Whether the text names this field, be it with its default. */
@@ -22,7 +28,7 @@ export class ConfigFaults {
 
   /** `message` begins with the path. A field without a place of its own has that of the message it is in. */
   add(path: string, message: string): void {
-    this.#faults.push(`${CONFIG_FILE}${this.where(path)}: ${message}`);
+    this.#faults.push(`${this.#source}${this.where(path)}: ${message}`);
   }
 
   /** `:3:5`, or nothing when no text is known. */

@@ -30,6 +30,8 @@ export interface FoundModel {
   readonly directory?: string;
   /** What its config.pbtxt says; undefined where there is none. */
   readonly configuration?: ModelConfiguration;
+  /** Set where calls say what is loaded, and none has asked for it: it is listed, and nothing of it is loaded. */
+  readonly unasked?: true;
 }
 
 /** Something that looks like a model and cannot be served; it is listed, so that nobody has to guess. */

@@ -1,3 +1,4 @@
+import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { quote } from '../core/error.js';
 import type { ModelConfiguration, VersionPolicy } from '../core/model-configuration.js';
 import {
@@ -33,6 +34,24 @@ export function readModelConfig(text: string, model: string): ReadConfig {
     const { line, column } = error.place;
     return { fault: `${CONFIG_FILE}:${line}:${column}: ${error.message}` };
   }
+}
+
+/** Reads a ModelConfig in JSON, as a call that loads a model may bring one. Pure; never throws. */
+export function readModelConfigJson(text: string, model: string): ReadConfig {
+  try {
+    const json = JSON.parse(text) as JsonValue;
+    const message = fromJson(ModelConfigSchema, json);
+    // Without lines; but what is given is known, as from a text.
+    const given = Object.keys(json ?? {}).map((key): [string, undefined] => [snakeCase(key), undefined]);
+    return interpretModelConfig(message, model, new ConfigFaults(new Map(given), 'config'));
+  } catch (error) {
+    return { fault: `its config is not a ModelConfig in JSON: ${quote((error as Error).message, 300)}` };
+  }
+}
+
+/** JSON may name fields either way. */
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** What a configuration means here: every field is honoured, refused by name, or named in a warning. */

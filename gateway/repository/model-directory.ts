@@ -8,6 +8,7 @@ import { findConfiguration } from './find-configuration.js';
 import { fingerprint } from './fingerprint.js';
 import type { FoundVersion, Problem } from './found.js';
 import { type Entry, listDirectory } from './list-directory.js';
+import type { ModelOverride } from './model-override.js';
 import { parseVersion } from './names.js';
 
 /** The file (or directory, as Triton also lays it out) that makes a directory a version, unless config.pbtxt names another. */
@@ -33,10 +34,17 @@ export interface Inspection {
 
 const NOT_A_MODEL: Inspection = { isModel: false, versions: [], problems: [], warnings: [] };
 
-/** Takes a directory for that of a model of this name and says what is in it. Rejects as `opendir` does. */
-export async function inspectModelDirectory(path: string, model: string): Promise<Inspection> {
+/**
+ * Takes a directory for that of a model of this name and says what is in it. Rejects as `opendir` does.
+ * @param override what is taken in place of its config.pbtxt
+ */
+export async function inspectModelDirectory(
+  path: string,
+  model: string,
+  override?: ModelOverride,
+): Promise<Inspection> {
   const { entries, truncated } = await listDirectory(path);
-  const config = await findConfiguration(entries, model);
+  const config = override?.configuration ?? (await findConfiguration(entries, model));
   if (config !== undefined && 'fault' in config)
     return unusable(`failed to load model ${quote(model)}: ${config.fault}`);
   const modelFile = config?.configuration.defaultModelFilename ?? MODEL_FILE;
@@ -59,7 +67,7 @@ export async function inspectModelDirectory(path: string, model: string): Promis
 
   const found = { isModel: true, warnings, ...(config && { configuration: config.configuration }) };
   const listed = await findVersions(path, versioned, modelFile, warnings);
-  const shared = await fingerprint(sharedFiles(entries, config?.configuration));
+  const shared = await fingerprint(sharedFiles(entries, config?.configuration), override?.digest);
   return { ...found, ...listed, versions: await withFingerprints(path, listed.versions, versioned, shared) };
 }
 

@@ -2,6 +2,7 @@ import type { VersionStatus } from '../core/catalog.js';
 import { GatewayError, quote } from '../core/error.js';
 import { type Choice, chooseVersion } from './choose-version.js';
 import type { EffectiveConfiguration } from './effective-configuration.js';
+import type { LoadOutcome } from './explicit-control.js';
 import type { FoundModel, FoundVersion, Problem } from './found.js';
 import { NO_DEMAND } from './labels/aspired-by-labels.js';
 import { isLabel } from './labels/label-name.js';
@@ -9,6 +10,9 @@ import { parseVersion } from './names.js';
 import { type Action, nextAction } from './next-action.js';
 import { VersionEntry } from './version-entry.js';
 import { applyPolicy, describePolicy } from './version-policy.js';
+
+/** Where calls say what is loaded. */
+const UNASKED = 'not loaded: RepositoryModelLoad, or --load-model, loads it';
 
 /** When to ask again for a version that is on its way. */
 const LOADING_RETRY_AFTER_MS = 1000;
@@ -22,6 +26,8 @@ export class ModelRecord {
   /** Where its labels lead, and what is loaded for their sake: what is aspired is policy and labels together. */
   demand = NO_DEMAND;
   #problems: readonly Problem[] = [];
+  /** False where calls say what is loaded, and none has asked for it: then neither policy nor label does. */
+  #asked = true;
   /** Versions that were served before the wanted ones, the latest first: loaded still, and called by number only. */
   #kept: readonly number[] = [];
   readonly #keepPrevious: number;
@@ -48,7 +54,18 @@ export class ModelRecord {
   }
 
   wants(version: number): boolean {
-    return this.#aspired.has(version) || this.demand.versions.has(version);
+    return this.#asked && (this.#aspired.has(version) || this.demand.versions.has(version));
+  }
+
+  /** Whether nothing of it waits to be loaded or is being loaded. */
+  get settled(): boolean {
+    // One that is being let go must be gone before it can be loaded again.
+    const there = [...this.entries.values()].every(
+      ({ version, state, replacing, found }) =>
+        !replacing &&
+        (found === undefined || !this.wants(version) || state === 'available' || state === 'failed'),
+    );
+    return there && this.next()?.kind !== 'load';
   }
 
   /** Takes over what was found now; `found` undefined: the model is gone. */
@@ -59,6 +76,7 @@ export class ModelRecord {
   ): void {
     this.effective = effective;
     this.directory = found?.directory;
+    this.#asked = found?.unasked !== true;
     const policy = effective.configuration.versionPolicy;
     const versions = found?.versions ?? [];
     const { aspired, missing } = applyPolicy(
@@ -69,21 +87,20 @@ export class ModelRecord {
     const reason = `named by the version policy (${describePolicy(policy)}), but not found`;
     this.#problems = [
       ...problems,
-      ...(found === undefined ? [] : missing)
+      ...(found === undefined || !this.#asked ? [] : missing)
         .filter((version) => !unfound.has(version))
         .map((version) => ({ model: this.name, version, reason })),
     ];
     const former = this.#aspired;
-    this.#aspired = new Set(aspired);
+    this.#aspired = new Set(this.#asked ? aspired : []);
     for (const entry of this.entries.values()) entry.found = this.#inMemory(entry);
     for (const version of versions) {
       const entry = this.entries.get(version.version) ?? new VersionEntry(this.name, version.version);
       entry.found = version;
       this.entries.set(entry.version, entry);
+      const leftOut = this.#asked ? `left out by the version policy (${describePolicy(policy)})` : UNASKED;
       if (entry.state === 'discovered' || entry.state === 'unloaded')
-        entry.reason = this.wants(entry.version)
-          ? ''
-          : `left out by the version policy (${describePolicy(policy)})`;
+        entry.reason = this.wants(entry.version) ? '' : leftOut;
     }
     this.#keep(former);
   }
@@ -98,18 +115,28 @@ export class ModelRecord {
   #keep(former: ReadonlySet<number>): void {
     const left = [...former].filter((version) => this.entries.get(version)?.state === 'available');
     const latest = [...left.sort((a, b) => b - a), ...this.#kept];
-    this.#kept = [...new Set(latest)]
+    this.#kept = [...new Set(this.#asked ? latest : [])]
       .filter((version) => !this.wants(version) && this.entries.get(version)?.found !== undefined)
       .slice(0, this.#keepPrevious);
   }
 
   next(): Action | undefined {
     const aspired = [];
-    for (const version of new Set([...this.#aspired, ...this.demand.versions])) {
+    for (const version of this.#asked ? new Set([...this.#aspired, ...this.demand.versions]) : []) {
       const found = this.entries.get(version)?.found;
       if (found !== undefined) aspired.push(found);
     }
     return nextAction(aspired, [...this.entries.values()], new Set(this.#kept));
+  }
+
+  /** How the last load of each wanted version ended. */
+  outcomes(): LoadOutcome[] {
+    return [...this.entries.values()]
+      .filter(({ version }) => this.wants(version))
+      .map(({ version, state, failures, reason }) => {
+        const failed = state !== 'available' || failures > 0;
+        return { version, failure: failed ? reason : undefined };
+      });
   }
 
   /** Drops versions that are neither found nor loaded. */
@@ -139,6 +166,7 @@ export class ModelRecord {
 
   #status(entry: VersionEntry): VersionStatus {
     const status = entry.status();
+    if (status.state === 'unloaded' && !this.#asked) return { ...status, reason: 'unloaded' };
     if (status.state !== 'available' || status.reason !== '') return status;
     const flaw = entry.found?.flaw;
     if (flaw !== undefined) return { ...status, reason: `served from memory: ${flaw}` };
@@ -168,7 +196,7 @@ export class ModelRecord {
     const choice = chooseVersion({ version, label }, this.demand.targets, this.#available, this.#choosable);
     if (choice.kind !== 'version') throw this.#noChoice(choice);
     const entry = this.entries.get(choice.version);
-    if (entry?.state === 'available') return entry;
+    if (entry?.state === 'available' && this.#asked) return entry;
     throw this.#notReady(choice.version);
   }
 

@@ -8,6 +8,7 @@ import { describeTree, nearestLayout } from './describe-tree.js';
 import type { Found, FoundModel, FoundVersion, Problem, UnusableRepository } from './found.js';
 import { type Entry, type Listing, listDirectory } from './list-directory.js';
 import { type Inspection, inspectModelDirectory, MODEL_FILE, WAITING_FILE } from './model-directory.js';
+import type { ModelOverride } from './model-override.js';
 import { isModelName, MODEL_NAME_RULE, parseVersion } from './names.js';
 import { realModel, realRoots } from './real-paths.js';
 
@@ -26,6 +27,8 @@ export interface ModelSourceOptions {
   readonly serveWaiting?: boolean;
   /** Absolute paths of directories, besides the repositories, into which links may lead. @default none */
   readonly linkRoots?: readonly string[];
+  /** By model, what is taken in place of its config.pbtxt and its files. @default none */
+  readonly overrides?: ReadonlyMap<string, ModelOverride>;
   readonly logger: Logger;
 }
 
@@ -44,6 +47,7 @@ export interface ModelSourceOptions {
 export async function scanRepositories(options: ModelSourceOptions): Promise<Found> {
   const scan = new Scan(options);
   for (const repository of new Set(options.repositories)) await scan.add(repository);
+  await scan.addGiven();
   return scan.found();
 }
 
@@ -85,6 +89,20 @@ class Scan {
     }
   }
 
+  /** Adds the models of which the files were given by a call, and which are in no repository. */
+  async addGiven(): Promise<void> {
+    for (const [name, { directory }] of this.#options.overrides ?? []) {
+      if (directory === undefined || this.#taken.has(name)) continue;
+      await this.#addModel(directory, name, await this.#inspect(directory, name), directory);
+    }
+  }
+
+  /** Looks into a model's directory, or into what was given in its place. */
+  #inspect(directory: string, name: string): Promise<Inspection> {
+    const override = this.#options.overrides?.get(name);
+    return inspectModelDirectory(override?.directory ?? directory, name, override);
+  }
+
   async #addFile(path: string, bytes: number, modifiedMs: number): Promise<void> {
     const parent = basename(dirname(path));
     const version = basename(path) === MODEL_FILE ? parseVersion(parent) : undefined;
@@ -100,7 +118,7 @@ class Scan {
     const listing = await listDirectory(repository);
     if (listing.entries.some(isModelsMark) || (await isModelsOwn(listing))) {
       const name = this.#options.modelName ?? basename(repository);
-      await this.#addModel(repository, name, await inspectModelDirectory(repository, name), repository);
+      await this.#addModel(repository, name, await this.#inspect(repository, name), repository);
       return;
     }
     if (listing.truncated)
@@ -110,7 +128,7 @@ class Scan {
       if (kind !== 'directory' || this.#full) continue;
       this.#present.add(name);
       try {
-        const inspection = await inspectModelDirectory(path, name);
+        const inspection = await this.#inspect(path, name);
         understood = (await this.#addModel(repository, name, inspection, path)) || understood;
       } catch (error) {
         this.#addProblem(repository, name, 0, `its directory cannot be read: ${fileProblem(error)}`);
@@ -156,7 +174,11 @@ class Scan {
       }
       this.#taken.set(name, repository);
       const { configuration } = inspection;
-      const rest = { ...(directory !== undefined && { directory }), ...(configuration && { configuration }) };
+      const home = this.#options.overrides?.get(name)?.directory ?? directory;
+      const rest = {
+        ...(home !== undefined && { directory: home }),
+        ...(configuration && { configuration }),
+      };
       if (versions.length > 0) this.#models.set(name, { name, repository, versions, ...rest });
     }
     return true;
@@ -183,7 +205,9 @@ class Scan {
     // A single file that was named is taken for what it is.
     const home = repository === found.modelPath ? dirname(await realpath(repository)) : repository;
     this.#roots ??= await realRoots(linkRoots);
-    const roots = [...(await realRoots([home])), ...this.#roots];
+    const given = this.#options.overrides?.get(model)?.directory;
+    const homes = given === undefined ? [home] : [given];
+    const roots = [...(await realRoots(homes)), ...this.#roots];
     const real = await realModel(found.modelPath, roots).catch(() => undefined);
     if (real !== undefined) {
       const { fingerprint } = found;

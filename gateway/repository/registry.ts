@@ -11,6 +11,7 @@ import {
   effectiveConfiguration,
   type ModelSettings,
 } from './effective-configuration.js';
+import type { LoadOutcome } from './explicit-control.js';
 import type { Found, FoundModel, FoundVersion, Problem } from './found.js';
 import { type LabelDemand, NO_DEMAND } from './labels/aspired-by-labels.js';
 import { LoadTurns, type LoadTurnsOptions } from './load-turns.js';
@@ -56,6 +57,7 @@ export class Registry implements ModelCatalog {
   /** Whether a model was ready when its listeners were told last. */
   readonly #ready = new Map<string, boolean>();
   readonly #settledWaiters: (() => void)[] = [];
+  #outcomeWaiters: { model: string; resolve: (outcomes: readonly LoadOutcome[]) => void }[] = [];
   readonly #turns: LoadTurns;
   /** Loads and unloads that have begun and not ended. */
   #underWay = 0;
@@ -103,6 +105,20 @@ export class Registry implements ModelCatalog {
     return new Promise((resolve) => this.#settledWaiters.push(resolve));
   }
 
+  /**
+   * Tries failed versions of a model again; resolves when nothing of it is under way, to how the last loads of its wanted
+   * versions ended: to none when it is not wanted any more, or after `close`.
+   */
+  outcome(model: string): Promise<readonly LoadOutcome[]> {
+    for (const entry of this.#models.get(model)?.entries.values() ?? [])
+      if (entry.state === 'failed' || (entry.failures > 0 && !entry.replacing)) entry.retryDue = true;
+    return new Promise((resolve) => {
+      this.#outcomeWaiters.push({ model, resolve });
+      this.#dirty.add(model);
+      this.#converge();
+    });
+  }
+
   /** Stops converging and tells nobody anything any more. What is loaded ends with the workers that hold it. */
   close(): void {
     this.#closed = true;
@@ -112,6 +128,7 @@ export class Registry implements ModelCatalog {
     for (const { entries } of this.#models.values())
       for (const entry of entries.values()) entry.cancelRetry();
     for (const wake of this.#settledWaiters.splice(0)) wake();
+    for (const { resolve } of this.#outcomeWaiters.splice(0)) resolve([]);
   }
 
   list(): readonly VersionStatus[] {
@@ -200,6 +217,12 @@ export class Registry implements ModelCatalog {
       }
     } while (this.#dirty.size > 0);
     if (this.#isSettled()) for (const wake of this.#settledWaiters.splice(0)) wake();
+    this.#outcomeWaiters = this.#outcomeWaiters.filter(({ model, resolve }) => {
+      const record = this.#models.get(model);
+      if (record?.settled === false) return true;
+      resolve(record?.outcomes() ?? []);
+      return false;
+    });
   }
 
   #isSettled(): boolean {
@@ -289,7 +312,8 @@ export class Registry implements ModelCatalog {
     if (this.#closed) return;
     // What is wrong with a file is in the message; a stack would only say where we noticed.
     const why = error.details.reason === 'model_error' ? { reason: error.message } : { err: error };
-    const retryMs = retryFailed ? retryDelayMs(++entry.failures) : undefined;
+    entry.failures++;
+    const retryMs = retryFailed ? retryDelayMs(entry.failures) : undefined;
     logger.error({ model, version, retryMs, ...why }, 'Model version failed to load');
     if (retryMs === undefined) return;
     const retry = (): void => {

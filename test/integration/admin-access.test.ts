@@ -51,8 +51,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'inference.GRPCInferenceService/ModelStreamInfer': 'predicts',
   'inference.GRPCInferenceService/LogSettings': 'changes',
   'inference.GRPCInferenceService/TraceSetting': 'changes',
-  'inference.GRPCInferenceService/RepositoryModelLoad': 'never',
-  'inference.GRPCInferenceService/RepositoryModelUnload': 'never',
+  'inference.GRPCInferenceService/RepositoryModelLoad': 'changes',
+  'inference.GRPCInferenceService/RepositoryModelUnload': 'changes',
   'inference.GRPCInferenceService/SystemSharedMemoryStatus': 'never',
   'inference.GRPCInferenceService/SystemSharedMemoryRegister': 'never',
   'inference.GRPCInferenceService/SystemSharedMemoryUnregister': 'never',
@@ -91,10 +91,9 @@ async function probe(t: TestContext, port: number): Promise<Record<string, strin
   const found: Record<string, string> = {};
   for (const { parent, name } of METHODS) {
     const key = `${parent.typeName}/${name}`;
-    const { status, message } = await client.call(`/${key}`, frame(bodyOf(key)), { 'grpc-timeout': '200m' });
+    const { status } = await client.call(`/${key}`, frame(bodyOf(key)), { 'grpc-timeout': '200m' });
     const refused = status === 7 ? 'denied' : status === 12 ? 'absent' : 'answered';
-    const closed = message.includes('explicit model load / unload is not allowed');
-    found[key] = closed ? 'absent' : refused;
+    found[key] = refused;
   }
   return found;
 }
@@ -109,7 +108,11 @@ test('I112 every method on each listener, open and closed: what changes the serv
   const lines: string[] = [];
   const note = (_fields: object, text: string) => void lines.push(text);
   const logger = { debug: () => {}, info: () => {}, warn: note, error: () => {} };
-  const settings = { modelRepository: [EXAMPLES], workers: { count: 1 } };
+  const settings = {
+    modelRepository: [EXAMPLES],
+    workers: { count: 1 },
+    modelControlMode: 'explicit' as const,
+  };
   const logSwitches = { get: () => true, set: () => {} } as never;
   const closed = await useGateway(t, settings, { logger, logSwitches });
   const admin = Number(closed.adminAddress.split(':')[1]);

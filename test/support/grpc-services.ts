@@ -9,6 +9,7 @@ import { GrpcTransport } from '../../gateway/grpc/grpc-transport.js';
 import { HealthService } from '../../gateway/grpc/health.js';
 import { type OipServiceOptions, oipMethods } from '../../gateway/grpc/oip-service.js';
 import { reflectionMethods } from '../../gateway/grpc/reflection.js';
+import { NO_CONTROL } from '../../gateway/repository/explicit-control.js';
 import { Metrics } from '../../gateway/telemetry/metrics.js';
 import { Statistics } from '../../gateway/telemetry/statistics.js';
 import { TraceKeeper } from '../../gateway/telemetry/trace-control.js';
@@ -104,6 +105,7 @@ export async function startServices(
     version: '1.2.3',
     statistics: new Statistics(new Metrics()),
     tracing: new TraceKeeper(),
+    models: NO_CONTROL,
     logger: silentLogger,
     ...options,
   });

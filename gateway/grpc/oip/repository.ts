@@ -1,7 +1,9 @@
 import type { ModelCatalog, VersionState } from '../../core/catalog.js';
-import { GatewayError } from '../../core/error.js';
+import { GatewayError, quote } from '../../core/error.js';
+import type { Logger } from '../../core/logger.js';
+import type { ModelControl, ModelLoad } from '../../core/model-control.js';
 import type { RpcMethod } from '../../core/transport.js';
-import { GRPCInferenceService } from '../../gen/inference/grpc_service_pb.js';
+import { GRPCInferenceService, type ModelRepositoryParameter } from '../../gen/inference/grpc_service_pb.js';
 import { unaryMethod } from '../messages.js';
 
 /** Our states in Triton's words. */
@@ -15,37 +17,81 @@ const INDEX_STATE: Readonly<Record<VersionState, string>> = {
   failed: 'UNAVAILABLE',
 };
 
-/**
- * What is asked of the model repository: RepositoryIndex; and RepositoryModelLoad and -Unload, which answer as Triton does with
- * `--model-control-mode=none`: what is loaded was decided at start.
- */
-export function repositoryMethods(catalog: Pick<ModelCatalog, 'list' | 'ready'>): RpcMethod[] {
+export interface RepositoryMethodsOptions {
+  readonly catalog: Pick<ModelCatalog, 'list' | 'ready'>;
+  readonly models: ModelControl;
+  /** Whether calls may load and unload on this listener. */
+  readonly allowed: boolean;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+}
+
+/** What is asked of the model repository: RepositoryIndex, and loads and unloads by call where the server is started for them. */
+export function repositoryMethods(options: RepositoryMethodsOptions): RpcMethod[] {
   const rpc = GRPCInferenceService.method;
   return [
-    unaryMethod(rpc.repositoryIndex, ({ repositoryName, ready }) => {
+    unaryMethod(rpc.repositoryIndex, (request) => indexOf(options.catalog, request)),
+    unaryMethod(rpc.repositoryModelLoad, async ({ repositoryName, modelName, parameters }) => {
       refuseRepositoryName(repositoryName);
-      const models = catalog.list().map(({ model, version, state, reason }) => {
-        const stranded = state === 'available' && !catalog.ready(model, String(version));
-        return {
-          name: model,
-          version: version === 0 ? '' : String(version),
-          state: stranded ? 'UNAVAILABLE' : INDEX_STATE[state],
-          reason: stranded ? 'no worker can run it now' : reason,
-        };
-      });
-      return { models: ready ? models.filter(({ state }) => state === 'READY') : models };
+      mayControl(options, 'RepositoryModelLoad', modelName);
+      await options.models.load({ model: modelName, ...readParameters(parameters) });
+      return {};
     }),
-    unaryMethod(rpc.repositoryModelLoad, ({ repositoryName }) => refuseControl(repositoryName)),
-    unaryMethod(rpc.repositoryModelUnload, ({ repositoryName }) => refuseControl(repositoryName)),
+    unaryMethod(rpc.repositoryModelUnload, async ({ repositoryName, modelName }) => {
+      refuseRepositoryName(repositoryName);
+      mayControl(options, 'RepositoryModelUnload', modelName);
+      // Its one parameter, unload_dependents, is about ensembles: nothing depends on a model here.
+      await options.models.unload(modelName);
+      return {};
+    }),
   ];
 }
 
-function refuseControl(repositoryName: string): never {
+function indexOf(
+  catalog: Pick<ModelCatalog, 'list' | 'ready'>,
+  { repositoryName, ready }: { repositoryName: string; ready: boolean },
+) {
   refuseRepositoryName(repositoryName);
-  // In Triton's words, which say polling in either mode without explicit control.
-  const message =
-    'explicit model load / unload is not allowed if polling is enabled (--model-control-mode=none: this server loads the models found at start, and calls change nothing)';
-  throw new GatewayError('UNAVAILABLE', message, { reason: 'bad_request' });
+  const models = catalog.list().map(({ model, version, state, reason }) => {
+    const stranded = state === 'available' && !catalog.ready(model, String(version));
+    return {
+      name: model,
+      version: version === 0 ? '' : String(version),
+      state: stranded ? 'UNAVAILABLE' : INDEX_STATE[state],
+      reason: stranded ? 'no worker can run it now' : reason,
+    };
+  });
+  return { models: ready ? models.filter(({ state }) => state === 'READY') : models };
+}
+
+/** Where nothing is loaded by call, the refusal says that, on whatever listener: no other would do it. */
+function mayControl(
+  { models, allowed, logger }: RepositoryMethodsOptions,
+  what: string,
+  model: string,
+): void {
+  if (allowed || !models.explicit) return;
+  logger.warn({ call: what, model }, 'A call that changes the server was refused: it is closed on this port');
+  const message = `${what} changes the server, and is served on the admin listener only (--admin-address, --admin-port); --allow-admin-on-grpc opens it here`;
+  throw new GatewayError('PERMISSION_DENIED', message, { reason: 'bad_request' });
+}
+
+const FILE = 'file:';
+
+function readParameters(
+  parameters: Readonly<Record<string, ModelRepositoryParameter>>,
+): Omit<ModelLoad, 'model'> {
+  let config: string | undefined;
+  const files = new Map<string, Uint8Array>();
+  for (const [key, { parameterChoice }] of Object.entries(parameters)) {
+    if (key === 'config' && parameterChoice.case === 'stringParam') config = parameterChoice.value;
+    else if (key.startsWith(FILE) && parameterChoice.case === 'bytesParam')
+      files.set(key.slice(FILE.length), parameterChoice.value);
+    else {
+      const message = `failed to load: parameter ${quote(key)} with ${parameterChoice.case ?? 'no value'} is not understood: wanted 'config' with string_param, or 'file:<version>/<name>' with bytes_param`;
+      throw new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request', field: 'parameters' });
+    }
+  }
+  return { config, files };
 }
 
 function refuseRepositoryName(name: string): void {
