@@ -38,6 +38,8 @@ export interface AdminVersion {
   readonly pinned: boolean;
   /** Whether a request that names no version gets it. */
   readonly default: boolean;
+  /** How its signature differs from that of the default version; `''` where it does not. */
+  readonly differs: string;
 }
 
 /** A label: where it should lead, what answers now, where a rollback leads. */
@@ -47,6 +49,8 @@ export interface AdminLabel {
   readonly version: number;
   readonly serving: number | undefined;
   readonly previous: number | undefined;
+  /** Why `version` does not answer though it is loaded; `''` otherwise. */
+  readonly held: string;
 }
 
 export interface AdminVersions {
@@ -86,8 +90,8 @@ export class AdminClient {
     return {
       generation: Number(answer.generation),
       versions: answer.versions.map((line) => ({ ...line, version: Number(line.version) })),
-      labels: answer.labels.map(({ model, label, version, serving, previous }) => ({
-        ...{ model, label, version: Number(version) },
+      labels: answer.labels.map(({ model, label, version, serving, previous, held }) => ({
+        ...{ model, label, version: Number(version), held },
         ...{ serving: given(serving), previous: given(previous) },
       })),
     };

@@ -31,6 +31,7 @@ export interface WireVersions {
     readonly labels: readonly string[];
     readonly pinned: boolean;
     readonly default: boolean;
+    readonly differs: string;
   }[];
   readonly labels: readonly {
     readonly model: string;
@@ -38,6 +39,7 @@ export interface WireVersions {
     readonly version: string;
     readonly serving: string;
     readonly previous: string;
+    readonly held: string;
   }[];
 }
 
@@ -61,11 +63,16 @@ export interface WireAdminMethods {
   'sluice.v1.Admin/Versions': { request: { readonly model: string }; response: WireVersions };
   'sluice.v1.Admin/Load': Change<{ readonly version: number }>;
   'sluice.v1.Admin/Unload': Change<{ readonly version: number }>;
-  'sluice.v1.Admin/Label': Change<{ readonly label: string; readonly version: number }>;
+  'sluice.v1.Admin/Label': Change<{
+    readonly label: string;
+    readonly version: number;
+    readonly force?: boolean;
+  }>;
   'sluice.v1.Admin/Promote': Change<{
     readonly label?: string;
     readonly from_label?: string;
     readonly version?: number;
+    readonly force?: boolean;
   }>;
   'sluice.v1.Admin/Rollback': Change<{ readonly label?: string; readonly from_version?: number }>;
   'sluice.v1.Admin/History': {

@@ -318,7 +318,7 @@ class Server implements Gateway {
       keepPrevious: config.keepPrevious,
       unchanged: isUnchanged,
       retryFailed: config.modelControlMode === 'poll',
-      demandOf: (model, available) => this.#labels.demandOf(model, available),
+      demandOf: (...of) => this.#labels.demandOf(...of),
       models: new Map(Object.entries(config.models)),
     });
   }

@@ -15,6 +15,8 @@ import { usageError } from '../exit-code.js';
 import { helpFooter } from '../help.js';
 import { type Io, printable } from '../io.js';
 
+const FORCE = 'also to a version whose signature differs from that of the version that answers now';
+
 type Options = AdminOptions & NoteOptions;
 type Change = (client: AdminClient, note: ChangeNote) => Promise<ChangeResult>;
 
@@ -45,7 +47,8 @@ function addLabel(program: Command, make: Make): void {
     .argument('<model>')
     .argument('<label>', 'stable is what a request gets that names no version')
     .argument('[version]', 'a version number', whole)
-    .option('--remove', 'remove the label');
+    .option('--remove', 'remove the label')
+    .option('--force', FORCE);
   withNoteOptions(command)
     .addHelpText(
       'after',
@@ -56,11 +59,13 @@ function addLabel(program: Command, make: Make): void {
         model: string,
         label: string,
         version: number | undefined,
-        options: Options & { remove?: boolean },
+        options: Options & { remove?: boolean; force?: boolean },
       ) => {
         if ((version === undefined) !== (options.remove === true))
           throw usageError('Wanted a version, or --remove, and not both');
-        return make(options, (client, note) => client.label({ model, label, version: version ?? 0 }, note));
+        return make(options, (client, note) =>
+          client.label({ model, label, version: version ?? 0, force: options.force ?? false }, note),
+        );
       },
     );
 }
@@ -75,19 +80,24 @@ function addPromote(program: Command, make: Make): void {
     .argument('<model>')
     .argument('[version]', 'a version number', whole)
     .option('--label <label>', 'the label that moves', 'stable')
-    .option('--from <label>', 'to where this label leads');
+    .option('--from <label>', 'to where this label leads')
+    .option('--force', FORCE);
   withNoteOptions(command)
     .addHelpText(
       'after',
       helpFooter([['sluice promote iris --from canary --why "A/B test won"', 'what canary serves, for all']]),
     )
     .action(
-      (model: string, version: number | undefined, options: Options & { label: string; from?: string }) => {
-        const { label, from } = options;
+      (
+        model: string,
+        version: number | undefined,
+        options: Options & { label: string; from?: string; force?: boolean },
+      ) => {
+        const { label, from, force = false } = options;
         if ((version === undefined) === (from === undefined))
           throw usageError('Wanted a version, or --from <label>, and not both');
         const to = version === undefined ? { from_label: from as string } : { version };
-        return make(options, (client, note) => client.promote({ model, label, ...to }, note));
+        return make(options, (client, note) => client.promote({ model, label, force, ...to }, note));
       },
     );
 }

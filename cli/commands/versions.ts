@@ -44,14 +44,15 @@ function text({ generation, versions, labels }: AdminVersions): string {
       ...(line.pinned ? ['(loaded by call)'] : []),
       ...(line.default ? ['(default)'] : []),
     ];
-    return [line.model, String(line.version), line.state, asked.join(' '), line.reason];
+    const differs = line.differs === '' ? '' : `differs from the default: ${line.differs}`;
+    return [line.model, String(line.version), line.state, asked.join(' '), line.reason || differs];
   });
   const table = renderTable(['MODEL', 'VERSION', 'STATE', 'LABELS', 'REASON'], rows, new Set([1]));
   const waiting = labels
     .filter(({ version, serving }) => version !== serving)
     .map(
-      ({ model, label, version, serving }) =>
-        `${printable(model)} ${printable(label)} waits for version ${version}; ${serving === undefined ? 'nothing' : `version ${serving}`} serves\n`,
+      ({ model, label, version, serving, held }) =>
+        `${printable(model)} ${printable(label)} waits for version ${version}; ${serving === undefined ? 'nothing' : `version ${serving}`} serves${held === '' ? '' : `. It is held: ${printable(held)}; "sluice label … --force" lets it through`}\n`,
     );
   return `generation ${generation}\n${table}${waiting.join('')}`;
 }

@@ -1,10 +1,18 @@
-/** A change of what is served. Labels and versions are checked where it is made. */
+/**
+ * A change of what is served. Labels and versions are checked where it is made. `force`: also to a version whose signature is not
+ * what clients of the label know.
+ */
 export type ControlStep =
-  | { readonly kind: 'label'; readonly label: string; readonly version: number }
+  | { readonly kind: 'label'; readonly label: string; readonly version: number; readonly force: boolean }
   | { readonly kind: 'remove'; readonly label: string }
   /** To where `fromLabel` leads, or to `version`. */
-  | { readonly kind: 'promote'; readonly label: string; readonly fromLabel: string }
-  | { readonly kind: 'promote'; readonly label: string; readonly version: number }
+  | {
+      readonly kind: 'promote';
+      readonly label: string;
+      readonly fromLabel: string;
+      readonly force: boolean;
+    }
+  | { readonly kind: 'promote'; readonly label: string; readonly version: number; readonly force: boolean }
   /** `fromVersion`: the version to be left; undefined for whatever it is. */
   | { readonly kind: 'rollback'; readonly label: string; readonly fromVersion?: number | undefined }
   | { readonly kind: 'load' | 'unload'; readonly version: number };
@@ -43,6 +51,8 @@ export interface ControlledVersion {
   readonly pinned: boolean;
   /** Whether a request that names no version gets it. */
   readonly chosen: boolean;
+  /** How its signature differs from that of the version that a request without one gets; `''` where it does not. */
+  readonly differs: string;
 }
 
 /** A label, and what answers for it. */
@@ -54,6 +64,8 @@ export interface ControlledLabel {
   readonly serving: number | undefined;
   /** Where a rollback leads. */
   readonly previous: number | undefined;
+  /** Why `version` does not answer though it is there: how its signature differs. `''` where it does, or is not there. */
+  readonly held: string;
 }
 
 /** A change that was made, for people who ask what happened. */

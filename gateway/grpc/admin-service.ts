@@ -58,8 +58,8 @@ function versionsOf(control: ControlPlane, model: string) {
       ...line,
       ...{ version: BigInt(version), labels: [...labels], default: chosen },
     })),
-    labels: control.labels(model).map(({ model, label, version, serving, previous }) => ({
-      ...{ model, label, version: BigInt(version) },
+    labels: control.labels(model).map(({ model, label, version, serving, previous, held }) => ({
+      ...{ model, label, version: BigInt(version), held },
       ...{ serving: BigInt(serving ?? 0), previous: BigInt(previous ?? 0) },
     })),
   };

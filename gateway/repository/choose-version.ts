@@ -9,6 +9,8 @@ export interface LabelTarget {
   readonly version: number;
   /** What serves while the label still waits for its version; undefined once that has been there. */
   readonly until?: number | undefined;
+  /** Whether it waits though its version is there: clients know another signature. @default false */
+  readonly held?: boolean;
 }
 
 /** The version that answers, or why none does. */
@@ -38,7 +40,8 @@ export function chooseVersion(
   const label = want.label ?? DEFAULT_LABEL;
   const target = labels.get(label);
   if (target !== undefined) {
-    if (available.includes(target.version)) return { kind: 'version', version: target.version };
+    if (target.held !== true && available.includes(target.version))
+      return { kind: 'version', version: target.version };
     if (target.until !== undefined && available.includes(target.until))
       return { kind: 'version', version: target.until };
     return { kind: 'waiting', label, version: target.version };

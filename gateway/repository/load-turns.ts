@@ -15,6 +15,8 @@ export interface LoadTurnsOptions {
 export interface LoadSteps {
   /** Whether it is still wanted, asked when it is prepared and its turn has come. */
   readonly wanted: () => boolean;
+  /** Throws a GatewayError where it cannot be served as it was prepared. */
+  readonly check: (manifest: Manifest) => void;
   /** It is handed to the workers. */
   readonly warming: () => void;
   /** The next one may be prepared. */
@@ -53,6 +55,7 @@ export class LoadTurns {
       const manifest = revision === undefined ? prepared : { ...prepared, revision };
       await this.#lastLoad;
       if (!steps.wanted()) return undefined;
+      steps.check(manifest);
       steps.warming();
       const loaded = this.#options.host.load(manifest);
       this.#lastLoad = loaded.catch(() => {});

@@ -1,11 +1,13 @@
 import type { VersionStatus } from '../core/catalog.js';
 import { GatewayError, quote } from '../core/error.js';
+import type { Manifest } from '../core/manifest.js';
 import { type Choice, chooseVersion } from './choose-version.js';
 import type { EffectiveConfiguration } from './effective-configuration.js';
 import type { LoadOutcome } from './explicit-control.js';
 import type { FoundModel, FoundVersion, Problem } from './found.js';
 import { NO_DEMAND } from './labels/aspired-by-labels.js';
 import { isLabel } from './labels/label-name.js';
+import { signatureDifference } from './labels/signature-difference.js';
 import { parseVersion } from './names.js';
 import { type Action, nextAction } from './next-action.js';
 import { VersionEntry } from './version-entry.js';
@@ -137,6 +139,19 @@ export class ModelRecord {
         const failed = state !== 'available' || failures > 0;
         return { version, failure: failed ? reason : undefined };
       });
+  }
+
+  /**
+   * Throws FAILED_PRECONDITION where new files of a version that a label leads to would change its signature under the callers' hands: that
+   * takes a version of its own.
+   */
+  checkReplacement({ version, copy }: VersionEntry, manifest: Manifest): void {
+    const label = [...this.demand.targets].find(([, target]) => target.version === version)?.[0];
+    if (copy === undefined || label === undefined) return;
+    const difference = signatureDifference(copy.manifest.signature, manifest.signature);
+    if (difference === '') return;
+    const message = `failed to load '${this.name}' version ${version}: label ${quote(label)} leads to it, and its new files have another signature (${difference}); give them a version of their own`;
+    throw new GatewayError('FAILED_PRECONDITION', message, { reason: 'model_error' });
   }
 
   /** Drops versions that are neither found nor loaded. */

@@ -14,6 +14,7 @@ import {
 import type { LoadOutcome } from './explicit-control.js';
 import type { Found, FoundModel, FoundVersion, Problem } from './found.js';
 import { type LabelDemand, NO_DEMAND } from './labels/aspired-by-labels.js';
+import { signatureDigest } from './labels/signature-difference.js';
 import { LoadTurns, type LoadTurnsOptions } from './load-turns.js';
 import { ModelRecord } from './model-record.js';
 import { isModelName, MODEL_NAME_RULE } from './names.js';
@@ -31,7 +32,11 @@ export interface RegistryOptions extends PrepareDefaults {
   /** Whether failed loads are tried again with back-off though their files are the same. @default false */
   readonly retryFailed?: boolean;
   /** What a model's labels ask for while these of its versions are available; `relabel` says that it may have changed. */
-  readonly demandOf?: (model: string, available: readonly number[]) => LabelDemand;
+  readonly demandOf?: (
+    model: string,
+    available: readonly number[],
+    digestOf: (version: number) => string | undefined,
+  ) => LabelDemand;
 }
 
 export interface RegistryDependencies extends RegistryOptions, LoadTurnsOptions {
@@ -255,8 +260,12 @@ export class Registry implements ModelCatalog {
     this.#refresh(record);
   }
 
-  #demandOf({ name, available }: ModelRecord): LabelDemand {
-    return this.#deps.demandOf?.(name, available) ?? NO_DEMAND;
+  #demandOf({ name, available, entries }: ModelRecord): LabelDemand {
+    const digestOf = (version: number): string | undefined => {
+      const manifest = entries.get(version)?.copy?.manifest;
+      return manifest && signatureDigest(manifest.signature);
+    };
+    return this.#deps.demandOf?.(name, available, digestOf) ?? NO_DEMAND;
   }
 
   /** Begins the load that the model wants by now; it may have changed while it waited. */
@@ -278,6 +287,7 @@ export class Registry implements ModelCatalog {
     try {
       const manifest = await this.#turns.take(prepareRequest(record, entry, found, this.#deps), found, {
         wanted: () => !this.#closed && record.wants(entry.version),
+        check: (manifest) => record.checkReplacement(entry, manifest),
         warming: () => replacing || entry.become('warming'),
         handedOver: () => this.#converge(),
       });

@@ -22,17 +22,21 @@ function changeOf({ model, note }: Named, step: ControlStep): ControlChange {
 
 /** Version 0 removes the label. */
 export function readLabel(request: LabelRequest): ControlChange {
-  const { label } = request;
+  const { label, force } = request;
   const version = wholeOf(request.version, 'version') ?? 0;
-  return changeOf(request, version === 0 ? { kind: 'remove', label } : { kind: 'label', label, version });
+  return changeOf(
+    request,
+    version === 0 ? { kind: 'remove', label } : { kind: 'label', label, version, force },
+  );
 }
 
 /** Throws INVALID_ARGUMENT where it says neither a label nor a version. */
 export function readPromote(request: PromoteRequest): ControlChange {
   const label = request.label || USUAL_LABEL;
+  const { force } = request;
   const { case: named, value } = request.to;
-  if (named === 'fromLabel') return changeOf(request, { kind: 'promote', label, fromLabel: value });
-  return changeOf(request, { kind: 'promote', label, version: versionOf(value) });
+  if (named === 'fromLabel') return changeOf(request, { kind: 'promote', label, fromLabel: value, force });
+  return changeOf(request, { kind: 'promote', label, version: versionOf(value), force });
 }
 
 export function readRollback(request: RollbackRequest): ControlChange {

@@ -9,6 +9,9 @@ export interface LabelDemand {
   readonly versions: ReadonlySet<number>;
 }
 
+/** How it stands with the version that a label leads to. */
+export type Arrival = 'awaited' | 'reached' | 'held';
+
 /** A model without labels. */
 export const NO_DEMAND: LabelDemand = { targets: new Map(), versions: new Set() };
 
@@ -16,18 +19,22 @@ export const NO_DEMAND: LabelDemand = { targets: new Map(), versions: new Set() 
  * What a model's labels ask for: the versions they lead to, the `keepPrevious` before them, so that a rollback needs no
  * load, and, for a label whose version is not `reached` yet, the one that it led to: it serves until then.
  *
- * `reached` answers whether a label's version has been available since the label was moved there.
+ * `arrival` answers how it stands with a label's version: `reached` when it has been available since the label was moved there,
+ * `held` when it is there and its signature is not what clients of the label know.
  */
 export function aspiredByLabels(
   labels: Readonly<Record<string, LabelState>>,
   keepPrevious: number,
-  reached: (label: string, version: number) => boolean,
+  arrival: (label: string, state: LabelState) => Arrival,
 ): LabelDemand {
   const targets = new Map<string, LabelTarget>();
   const versions = new Set<number>();
-  for (const [label, { version, from, previous }] of Object.entries(labels)) {
-    const until = from === undefined || reached(label, version) ? undefined : from;
-    targets.set(label, until === undefined ? { version } : { version, until });
+  for (const [label, state] of Object.entries(labels)) {
+    const { version, from, previous } = state;
+    const stands = arrival(label, state);
+    const until = from === undefined || stands === 'reached' ? undefined : from;
+    const target = until === undefined ? { version } : { version, until };
+    targets.set(label, stands === 'held' && until !== undefined ? { ...target, held: true } : target);
     for (const wanted of [version, ...previous.slice(0, keepPrevious)]) versions.add(wanted);
     if (until !== undefined) versions.add(until);
   }

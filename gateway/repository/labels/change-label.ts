@@ -26,6 +26,8 @@ export interface Note {
    * leads back to it.
    */
   readonly served?: number | undefined;
+  /** The digest of the signature that clients of the label know: another one is held. Undefined: whatever it is, as with `force`. */
+  readonly accepts?: string | undefined;
 }
 
 /**
@@ -41,12 +43,16 @@ export function setLabel(
 ): DesiredState {
   checkLabel(note.label);
   const set = labelOf(state, note.model, note.label);
+  const held = set?.accepts !== undefined && note.accepts === undefined;
+  // A version that is held is let through by the same move without a condition.
+  if (set?.version === version && held) return withLabel(state, note, kind, { ...set, accepts: undefined });
   if (set?.version === version) return state;
   if (set === undefined) checkRoom(state, note.model);
   const served = note.served === undefined ? undefined : { version: note.served, previous: [] };
   const now = set ?? (served?.version === version ? undefined : served);
   const previous = now === undefined ? [] : [now.version, ...now.previous.filter((old) => old !== version)];
-  const next = { version, from: now?.version, previous: previous.slice(0, MAX_PREVIOUS) };
+  const accepts = note.accepts !== undefined && { accepts: note.accepts };
+  const next = { version, from: now?.version, previous: previous.slice(0, MAX_PREVIOUS), ...accepts };
   return withLabel(state, note, kind, next);
 }
 

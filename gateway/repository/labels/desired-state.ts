@@ -29,6 +29,8 @@ export interface LabelState {
   readonly previous: readonly number[];
   /** Whether its last move was a rollback: a server that starts anew never serves what was left then. @default false */
   readonly back?: boolean | undefined;
+  /** The digest that its version's signature must have to be served: `signatureDigest`. @default any will do */
+  readonly accepts?: string | undefined;
 }
 
 /** By model, then by label. */

@@ -1,8 +1,8 @@
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import { GatewayError } from '../../core/error.js';
 import type { Logger } from '../../core/logger.js';
-import { aspiredByLabels, type LabelDemand } from './aspired-by-labels.js';
-import { type DesiredState, EMPTY_STATE, labelsOf, pinsOf } from './desired-state.js';
+import { type Arrival, aspiredByLabels, type LabelDemand } from './aspired-by-labels.js';
+import { type DesiredState, EMPTY_STATE, type LabelState, labelsOf, pinsOf } from './desired-state.js';
 import type { LabelStore } from './label-store.js';
 
 /** How often a change is made anew because another server has made one in between. */
@@ -59,14 +59,21 @@ export class LabelKeeper {
   }
 
   /** What a model's labels and pins ask for while these of its versions are available. */
-  demandOf(model: string, available: readonly number[]): LabelDemand {
+  demandOf(
+    model: string,
+    available: readonly number[],
+    digestOf: (version: number) => string | undefined = () => undefined,
+  ): LabelDemand {
     const labels = labelsOf(this.#state, model);
-    const reached = (label: string, version: number): boolean => {
+    const arrival = (label: string, { version, accepts }: LabelState): Arrival => {
       const key = `${model}/${label}`;
-      if (available.includes(version)) this.#reached.set(key, version);
-      return this.#reached.get(key) === version;
+      const there = available.includes(version);
+      const fits = accepts === undefined || digestOf(version) === accepts;
+      if (there && fits) this.#reached.set(key, version);
+      if (this.#reached.get(key) === version) return 'reached';
+      return there ? 'held' : 'awaited';
     };
-    const demand = aspiredByLabels(labels, this.#options.keepPrevious, reached);
+    const demand = aspiredByLabels(labels, this.#options.keepPrevious, arrival);
     const pins = pinsOf(this.#state, model);
     return pins.length === 0 ? demand : { ...demand, versions: new Set([...demand.versions, ...pins]) };
   }

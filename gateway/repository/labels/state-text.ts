@@ -64,16 +64,18 @@ function readLabels(model: string, given: unknown): Record<string, LabelState> {
 function readLabel(path: string, label: string, given: unknown): LabelState {
   want(isLabel(label), 'labels: a key is not a label');
   if (isVersion(given)) return { version: given, previous: [] };
-  const { version, from, previous = [], back = false } = record(given, path);
+  const { version, from, previous = [], back = false, accepts } = record(given, path);
   want(isVersion(version), `${path}.version: wanted a whole number above 0`);
   want(from === undefined || isVersion(from), `${path}.from: wanted a whole number above 0`);
   want(Array.isArray(previous) && previous.every(isVersion), `${path}.previous: wanted a list of versions`);
+  want(accepts === undefined || isDigest(accepts), `${path}.accepts: wanted a digest`);
   want(typeof back === 'boolean', `${path}.back: wanted true or false`);
   return {
     version: version as number,
     ...(from !== undefined && { from: from as number }),
     previous: (previous as number[]).slice(0, MAX_PREVIOUS),
     ...(back === true && { back }),
+    ...(isDigest(accepts) && { accepts }),
   };
 }
 
@@ -120,4 +122,8 @@ function isVersion(given: unknown): given is number {
 
 function want(holds: boolean, message: string): void {
   if (!holds) throw new Error(message);
+}
+
+function isDigest(given: unknown): given is string {
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given);
 }

@@ -13,10 +13,10 @@ const note = { model: 'iris', label: 'stable', who: '', why: '', atMs: 1 };
 
 test('labels ask for their versions, the kept ones before, and what serves until the new one is there', () => {
   const labels = { stable: { version: 3, from: 2, previous: [2, 1] }, canary: { version: 9, previous: [] } };
-  const reached = aspiredByLabels(labels, 1, () => true);
+  const reached = aspiredByLabels(labels, 1, () => 'reached');
   assert.deepEqual([...reached.versions].sort(), [2, 3, 9]);
   assert.deepEqual(reached.targets.get('stable'), { version: 3 });
-  const waiting = aspiredByLabels(labels, 0, () => false);
+  const waiting = aspiredByLabels(labels, 0, () => 'awaited');
   assert.deepEqual([...waiting.versions].sort(), [2, 3, 9]);
   assert.deepEqual(waiting.targets.get('stable'), { version: 3, until: 2 });
 });
@@ -26,7 +26,7 @@ test('a labelled version is loaded beside those of the policy, and answers who n
   const { registry, bringUp } = scripted({}, false, { demandOf: () => demand });
   registry.aspire(found({ iris: [1, 2, 3] }));
   await bringUp('iris/3');
-  demand = aspiredByLabels(labelsOf(setLabel(EMPTY_STATE, note, 2), 'iris'), 1, () => false);
+  demand = aspiredByLabels(labelsOf(setLabel(EMPTY_STATE, note, 2), 'iris'), 1, () => 'awaited');
   registry.relabel();
   assert.throws(() => registry.lease('iris', ''), { code: 'UNAVAILABLE', message: /waits for version 2/ });
   await bringUp('iris/2');
@@ -43,7 +43,7 @@ test('a rollback to a kept version leads there at once, without a load', async (
   const versions = [1, 2];
   let state = versions.reduce((s, version) => setLabel(s, note, version), EMPTY_STATE);
   const { registry, trace } = scripted({}, true, {
-    demandOf: () => aspiredByLabels(labelsOf(state, 'iris'), 1, () => true),
+    demandOf: () => aspiredByLabels(labelsOf(state, 'iris'), 1, () => 'reached'),
   });
   registry.aspire(found({ iris: versions }));
   await registry.settled();
@@ -60,7 +60,7 @@ test('a version goes only when its label has arrived elsewhere', async () => {
   let state = setLabel(EMPTY_STATE, note, 1);
   let arrived = false;
   const { registry, pending, bringUp, next, states } = scripted({}, false, {
-    demandOf: () => aspiredByLabels(labelsOf(state, 'iris'), 0, () => arrived),
+    demandOf: () => aspiredByLabels(labelsOf(state, 'iris'), 0, () => (arrived ? 'reached' : 'awaited')),
   });
   registry.aspire(found({ iris: [1, 2] }));
   await bringUp('iris/2');

@@ -92,3 +92,31 @@ test('after a restart a version that was rolled back never serves again in place
   assert.deepEqual([...demand.versions], [1]);
   keeper.close();
 });
+
+test('a version whose signature is not what clients of the label know is held, until it is let through', async () => {
+  const store = memoryStore(setLabel(setLabel(EMPTY_STATE, note, 1), { ...note, accepts: 'known' }, 2));
+  const keeper = keeperOf(store);
+  await keeper.start();
+  const target = (digest: string) => keeper.demandOf('iris', [1, 2], () => digest).targets.get('stable');
+  assert.deepEqual(target('other'), { version: 2, until: 1, held: true });
+  await keeper.change((state) => setLabel(state, { ...note, accepts: 'known' }, 2));
+  assert.deepEqual(
+    target('other'),
+    { version: 2, until: 1, held: true },
+    'the same move again changes nothing',
+  );
+  await keeper.change((state) => setLabel(state, note, 2));
+  assert.deepEqual(target('other'), { version: 2 });
+  assert.equal(keeper.state.history.length, 3);
+  keeper.close();
+});
+
+test('a version with the signature that clients know is reached as soon as it is there', async () => {
+  const keeper = keeperOf(memoryStore(setLabel(through(1), { ...note, accepts: 'known' }, 2)));
+  await keeper.start();
+  const target = (available: number[]) =>
+    keeper.demandOf('iris', available, () => 'known').targets.get('stable');
+  assert.deepEqual(target([1]), { version: 2, until: 1 });
+  assert.deepEqual(target([1, 2]), { version: 2 });
+  keeper.close();
+});
