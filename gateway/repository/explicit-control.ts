@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { GatewayError, quote } from '../core/error.js';
 import type { ModelControl, ModelLoad } from '../core/model-control.js';
 import type { Found } from './found.js';
-import { checkModelName, type ModelOverride, readOverride } from './model-override.js';
+import { checkModelName, checkPaths, type ModelOverride, readOverride } from './model-override.js';
 
 /** What calls have asked for. */
 export interface AskedModels {
@@ -55,6 +55,7 @@ export class ExplicitControl implements ModelControl {
   async load(request: ModelLoad): Promise<void> {
     const { model } = request;
     checkModelName(model);
+    checkPaths(model, request.files);
     if (request.files.size > 0 && !this.#options.allowFiles) {
       const message = `failed to load ${quote(model)}: files in place of the repository's are not taken (--allow-file-overrides)`;
       throw new GatewayError('PERMISSION_DENIED', message, {

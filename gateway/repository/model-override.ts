@@ -27,9 +27,8 @@ export function checkModelName(model: string): void {
 }
 
 /**
- * Reads what a load brings with it; undefined where that is nothing. `directoryOf` names the directory for its files, which are written there.
- * Throws INVALID_ARGUMENT for a configuration that cannot be used, or a path that leads elsewhere; INTERNAL, as Triton does,
- * for one that is none.
+ * Reads what a load brings with it; undefined where that is nothing. `directoryOf` names the directory for its files, which are
+ * written there: their paths were checked. Throws INVALID_ARGUMENT for a configuration that cannot be used.
  */
 export async function readOverride(
   { model, config, files }: ModelLoad,
@@ -42,7 +41,6 @@ export async function readOverride(
   const read = readModelConfigJson(config, model);
   if ('fault' in read) throw refuse(model, read.fault, 'config');
   const hash = createHash('sha256').update(config);
-  checkPaths(model, files);
   for (const [path, content] of files) hash.update(`\0${path}\0${content.length}\0`).update(content);
   const digest = hash.digest('base64url');
   if (files.size === 0) return { configuration: read, digest };
@@ -54,7 +52,8 @@ export async function readOverride(
   return { configuration: read, digest, directory };
 }
 
-function checkPaths(model: string, files: ReadonlyMap<string, Uint8Array>): void {
+/** Throws INVALID_ARGUMENT for a path of a file that leads elsewhere; INTERNAL, as Triton does, for one that is none. */
+export function checkPaths(model: string, files: ReadonlyMap<string, Uint8Array>): void {
   if (files.size > MAX_FILES)
     throw refuse(model, `${files.size} files are given, at most ${MAX_FILES} are taken`, 'file');
   for (const path of files.keys()) {

@@ -11,10 +11,10 @@ interface Step {
 }
 
 /** Runs one script of test/interop/python; each of its steps is a subtest. */
-async function runSteps(t: TestContext, script: string): Promise<void> {
+async function runSteps(t: TestContext, script: string, args: readonly string[] = []): Promise<void> {
   const python = findTool(t, 'python');
   if (python === undefined) return;
-  const address = await serveForInterop(t);
+  const address = await serveForInterop(t, args);
   const result = await runTool(python, ['-B', join(pythonScripts, script), address]);
   const everything = `${result.stdout}\n${result.stderr}`;
   assert.equal(result.code, 0, everything);
@@ -30,6 +30,9 @@ async function runSteps(t: TestContext, script: string): Promise<void> {
 test('tritonclient, blocking and with callbacks', (t) => runSteps(t, 'triton_client.py'));
 
 test('tritonclient, the steps of the example clients', (t) => runSteps(t, 'triton_steps.py'));
+
+test('tritonclient, loads and unloads by call', (t) =>
+  runSteps(t, 'triton_control.py', ['--model-control-mode', 'explicit', '--allow-admin-on-grpc']));
 
 test('tritonclient, asyncio', (t) => runSteps(t, 'triton_aio.py'));
 
