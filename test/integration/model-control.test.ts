@@ -176,6 +176,7 @@ test('files that a load brings are behind a setting of their own, and lead nowhe
   await load('add');
   assert.equal(gateway.catalog.describe('add', '').version, 3, 'the repository’s own again');
   await unload('fresh');
+  await gateway.settled();
   assert.throws(() => gateway.catalog.lease('fresh', ''), { code: 'NOT_FOUND' });
 });
 
