@@ -1,4 +1,5 @@
 import type { ModelCatalog } from '../core/catalog.js';
+import { deferred } from '../core/deferred.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { RpcMethod, StreamHandler } from '../core/transport.js';
 import {
@@ -109,7 +110,7 @@ export class HealthService {
     const first = await stream.messages[Symbol.asyncIterator]().next();
     if (first.done) return;
     const { service } = parseMessage(HealthCheckRequestSchema, first.value);
-    let changed = deferred();
+    let changed = deferred<void>();
     const wake = (): void => changed.resolve();
     this.#addWatch(service, wake);
     cancellation.listen(wake);
@@ -155,12 +156,4 @@ export class HealthService {
   #wake(name: string): void {
     for (const wake of this.#watches.get(name) ?? []) wake();
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
+import { Turns } from '../core/turns.js';
 import type { Slot } from './slot.js';
 
 export interface LoaderOptions {
@@ -22,7 +23,7 @@ export class Loader {
   /** Of versions that wait for a worker that comes up. */
   readonly #waiters = new Map<string, (error: GatewayError | undefined) => void>();
   #closed = false;
-  #tail: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: LoaderOptions) {
     this.#options = options;
@@ -54,9 +55,7 @@ export class Loader {
 
   /** One after the other: loads in turn leave the other workers free. */
   exclusive(work: () => Promise<void>): Promise<void> {
-    const result = this.#tail.then(work);
-    this.#tail = result.catch(() => {});
-    return result;
+    return this.#turns.take(work);
   }
 
   async #load(manifest: Manifest): Promise<void> {

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { GatewayError, quote } from '../core/error.js';
 import type { ModelControl, ModelLoad } from '../core/model-control.js';
+import { Turns } from '../core/turns.js';
 import type { Found } from './found.js';
 import { checkModelName, checkPaths, type ModelOverride, readOverride } from './model-override.js';
 
@@ -39,7 +40,7 @@ export class ExplicitControl implements ModelControl {
   readonly explicit = true;
   readonly #options: ExplicitControlOptions;
   #asked: AskedModels;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #waiting = 0;
 
   constructor(options: ExplicitControlOptions) {
@@ -78,7 +79,7 @@ export class ExplicitControl implements ModelControl {
     return this.#inTurn(async () => {
       const models = new Set(this.#asked.models);
       models.delete(model);
-      await this.#change(model, { models, overrides: this.#asked.overrides }, undefined);
+      await this.#change(model, models, undefined);
     });
   }
 
@@ -86,7 +87,7 @@ export class ExplicitControl implements ModelControl {
     const { model } = request;
     const override = await readOverride(request, (digest) => this.#options.directoryOf(model, digest));
     const models = new Set(this.#asked.models).add(model);
-    const found = await this.#change(model, { models, overrides: this.#asked.overrides }, override);
+    const found = await this.#change(model, models, override);
     if (found.models.some(({ name }) => name === model)) return;
     const problem = found.problems.find((each) => each.model === model);
     if (problem !== undefined) throw failedToLoad(model, problem.reason);
@@ -97,13 +98,18 @@ export class ExplicitControl implements ModelControl {
     );
   }
 
-  async #change(model: string, asked: AskedModels, override: ModelOverride | undefined): Promise<Found> {
-    const overrides = new Map(asked.overrides);
+  async #change(
+    model: string,
+    models: ReadonlySet<string>,
+    override: ModelOverride | undefined,
+  ): Promise<Found> {
+    const overrides = new Map(this.#asked.overrides);
     const former = overrides.get(model);
     if (override === undefined) overrides.delete(model);
     else overrides.set(model, override);
-    const found = await this.#options.look({ ...asked, overrides });
-    this.#asked = { ...asked, overrides };
+    const asked = { models, overrides };
+    const found = await this.#options.look(asked);
+    this.#asked = asked;
     this.#options.aspire(found);
     const left = former?.directory;
     // Workers have copies of what was in it.
@@ -118,9 +124,7 @@ export class ExplicitControl implements ModelControl {
         retryAfterMs: 1000,
       });
     this.#waiting++;
-    const done = this.#turn.then(step).finally(() => void this.#waiting--);
-    this.#turn = done.catch(() => {});
-    return done;
+    return this.#turns.take(step).finally(() => void this.#waiting--);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import { GatewayError } from '../../core/error.js';
 import type { Logger } from '../../core/logger.js';
+import { Turns } from '../../core/turns.js';
 import { type Arrival, aspiredByLabels, type LabelDemand } from './aspired-by-labels.js';
 import { type DesiredState, EMPTY_STATE, type LabelState, labelsOf, pinsOf } from './desired-state.js';
 import type { LabelStore } from './label-store.js';
@@ -27,8 +28,8 @@ export class LabelKeeper {
   #state: DesiredState = EMPTY_STATE;
   /** By model and label, the version that has been available since the label led there. */
   readonly #reached = new Map<string, number>();
-  /** Ends with the last read or change, which come one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Reads and changes come one after the other. */
+  readonly #turns = new Turns();
   #timer: TimerHandle | undefined;
   #closed = false;
   /** The fault of the last read, so that it is told once. */
@@ -84,7 +85,7 @@ export class LabelKeeper {
    * can be changed, ABORTED where others are always faster.
    */
   change(transition: (state: DesiredState) => DesiredState): Promise<DesiredState> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { store } = this.#options;
       if (store.readOnly !== undefined)
         throw new GatewayError('FAILED_PRECONDITION', store.readOnly, { reason: 'bad_request' });
@@ -111,7 +112,7 @@ export class LabelKeeper {
 
   /** Reads the state once; one that cannot be read leaves what is known in force. Never rejects. */
   refresh(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       try {
         this.#take(await this.#options.store.read());
         this.#fault = '';
@@ -121,12 +122,6 @@ export class LabelKeeper {
         this.#fault = message;
       }
     });
-  }
-
-  #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(step);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 
   #take(next: DesiredState): void {
