@@ -4,7 +4,7 @@ import type { Entry } from './list-directory.js';
 import { type ReadConfig, readModelConfig } from './model-config.js';
 
 /** Far more than any configuration that was written by hand. */
-const MAX_CONFIG_BYTES = 1024 * 1024;
+export const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /** Reads the config.pbtxt among a model's entries; undefined when it has none. Never rejects. */
 export async function findConfiguration(

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GatewayError, quote } from '../core/error.js';
 import type { ModelLoad } from '../core/model-control.js';
+import { MAX_CONFIG_BYTES } from './find-configuration.js';
 import { type ReadConfig, readModelConfigJson } from './model-config.js';
 import { isModelName, MODEL_NAME_RULE, parseVersion } from './names.js';
 
@@ -37,6 +38,10 @@ export async function readOverride(
   if (config === undefined) {
     if (files.size === 0) return undefined;
     throw refuse(model, "files are given without a configuration: wanted parameter 'config', too", 'config');
+  }
+  if (config.length > MAX_CONFIG_BYTES) {
+    const why = `its config has ${config.length} characters, at most ${MAX_CONFIG_BYTES} are read`;
+    throw refuse(model, why, 'config');
   }
   const read = readModelConfigJson(config, model);
   if ('fault' in read) throw refuse(model, read.fault, 'config');

@@ -18,6 +18,7 @@ import { signatureDigest } from './labels/signature-difference.js';
 import { LoadTurns, type LoadTurnsOptions } from './load-turns.js';
 import { ModelRecord } from './model-record.js';
 import { isModelName, MODEL_NAME_RULE } from './names.js';
+import { OutcomeWaiters } from './outcome-waiters.js';
 import { type PrepareDefaults, prepareRequest } from './prepare-request.js';
 import { retryDelayMs } from './retry-delay.js';
 import type { LoadedCopy, VersionEntry } from './version-entry.js';
@@ -62,7 +63,7 @@ export class Registry implements ModelCatalog {
   /** Whether a model was ready when its listeners were told last. */
   readonly #ready = new Map<string, boolean>();
   readonly #settledWaiters: (() => void)[] = [];
-  #outcomeWaiters: { model: string; resolve: (outcomes: readonly LoadOutcome[]) => void }[] = [];
+  readonly #outcomes = new OutcomeWaiters();
   readonly #turns: LoadTurns;
   /** Loads and unloads that have begun and not ended. */
   #underWay = 0;
@@ -117,11 +118,11 @@ export class Registry implements ModelCatalog {
   outcome(model: string): Promise<readonly LoadOutcome[]> {
     for (const entry of this.#models.get(model)?.entries.values() ?? [])
       if (entry.state === 'failed' || (entry.failures > 0 && !entry.replacing)) entry.retryDue = true;
-    return new Promise((resolve) => {
-      this.#outcomeWaiters.push({ model, resolve });
-      this.#dirty.add(model);
-      this.#converge();
-    });
+    if (this.#closed) return Promise.resolve([]);
+    const outcome = this.#outcomes.wait(model);
+    this.#dirty.add(model);
+    this.#converge();
+    return outcome;
   }
 
   /** Stops converging and tells nobody anything any more. What is loaded ends with the workers that hold it. */
@@ -133,7 +134,7 @@ export class Registry implements ModelCatalog {
     for (const { entries } of this.#models.values())
       for (const entry of entries.values()) entry.cancelRetry();
     for (const wake of this.#settledWaiters.splice(0)) wake();
-    for (const { resolve } of this.#outcomeWaiters.splice(0)) resolve([]);
+    this.#outcomes.tell(() => []);
   }
 
   list(): readonly VersionStatus[] {
@@ -222,11 +223,9 @@ export class Registry implements ModelCatalog {
       }
     } while (this.#dirty.size > 0);
     if (this.#isSettled()) for (const wake of this.#settledWaiters.splice(0)) wake();
-    this.#outcomeWaiters = this.#outcomeWaiters.filter(({ model, resolve }) => {
+    this.#outcomes.tell((model) => {
       const record = this.#models.get(model);
-      if (record?.settled === false) return true;
-      resolve(record?.outcomes() ?? []);
-      return false;
+      return record?.settled === false ? undefined : (record?.outcomes() ?? []);
     });
   }
 

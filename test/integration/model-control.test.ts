@@ -96,6 +96,8 @@ test('a load may bring a configuration; another load takes it back; a bad one ch
     'null',
   ])
     await assert.rejects(load('add', { config: text(bad) }), { code: 3, details: /failed to load 'add'/ });
+  const long = { parameters: { note: { string_value: 'x'.repeat(1 << 20) } } };
+  await assert.rejects(load('add', { config: text(long) }), { code: 3, details: /characters, at most/ });
   assert.equal(gateway.catalog.describe('add', '').signature.maxBatchSize, 16, 'what was there is there');
   await load('add');
   assert.equal(gateway.catalog.describe('add', '').signature.maxBatchSize, 256);

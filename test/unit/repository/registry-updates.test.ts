@@ -109,3 +109,34 @@ test('E78 files that are replaced while they are loaded are not served: the form
   assert.equal(registry.describe('iris', '').revision, undefined);
   assert.match(registry.list()[0]?.reason ?? '', /its files were replaced meanwhile/);
 });
+
+test('who waits for the end of loads waits together, hears how they ended, and is not left waiting by a close', async () => {
+  const { registry, next } = scripted();
+  registry.aspire(ONE);
+  const first = registry.outcome('iris');
+  assert.equal(registry.outcome('iris'), first, 'callers who went away leave nothing behind');
+  (await next('prepare', 'iris/1')).fail('broken');
+  assert.deepEqual(await first, [{ version: 1, failure: 'broken' }]);
+  assert.deepEqual(await registry.outcome('nobody'), []);
+  const again = registry.outcome('iris');
+  await next('prepare', 'iris/1');
+  registry.close();
+  assert.deepEqual(await again, []);
+  assert.deepEqual(await registry.outcome('iris'), []);
+});
+
+test('E87 a model that is unloaded while its new files are on their way takes no call from then on', async () => {
+  const { registry, next, bringUp, states } = scripted();
+  registry.aspire(ONE);
+  await bringUp('iris/1');
+  registry.aspire(changed(ONE, 'b'));
+  const prepare = await next('prepare', 'iris/1#1');
+  const models = ONE.models.map((model) => ({ ...model, unasked: true as const }));
+  registry.aspire({ ...ONE, models });
+  assert.throws(() => registry.lease('iris', ''), { code: 'UNAVAILABLE' });
+  assert.throws(() => registry.lease('iris', '1'), { code: 'UNAVAILABLE' });
+  prepare.succeed();
+  (await next('unload', 'iris/1')).succeed();
+  await tick();
+  assert.deepEqual(states(), ['iris/1 unloaded']);
+});
