@@ -5,7 +5,7 @@ import { type Choice, chooseVersion } from './choose-version.js';
 import type { EffectiveConfiguration } from './effective-configuration.js';
 import type { LoadOutcome } from './explicit-control.js';
 import type { FoundModel, FoundVersion, Problem } from './found.js';
-import { NO_DEMAND } from './labels/aspired-by-labels.js';
+import { type LabelDemand, NO_DEMAND } from './labels/aspired-by-labels.js';
 import { isLabel } from './labels/label-name.js';
 import { signatureDifference } from './labels/signature-difference.js';
 import { parseVersion } from './names.js';
@@ -24,9 +24,10 @@ export class ModelRecord {
   readonly name: string;
   readonly entries = new Map<number, VersionEntry>();
   #available: readonly number[] = [];
+  /** Of those, what a request without version and label may get: see `#choose`. Kept, since every such request asks. */
+  #choosable: readonly number[] = [];
   #aspired: ReadonlySet<number> = new Set();
-  /** Where its labels lead, and what is loaded for their sake: what is aspired is policy and labels together. */
-  demand = NO_DEMAND;
+  #demand = NO_DEMAND;
   #problems: readonly Problem[] = [];
   /** False where calls say what is loaded, and none has asked for it: then neither policy nor label does. */
   #asked = true;
@@ -48,6 +49,16 @@ export class ModelRecord {
   /** Versions that can be called now, ascending. */
   get available(): readonly number[] {
     return this.#available;
+  }
+
+  /** Where its labels lead, and what is loaded for their sake: what is aspired is policy and labels together. */
+  get demand(): LabelDemand {
+    return this.#demand;
+  }
+
+  set demand(demand: LabelDemand) {
+    this.#demand = demand;
+    this.#choose();
   }
 
   /** Whether nothing is known of it any more, so that the name is unknown again. */
@@ -105,6 +116,7 @@ export class ModelRecord {
         entry.reason = this.wants(entry.version) ? '' : leftOut;
     }
     this.#keep(former);
+    this.#choose();
   }
 
   /** What a label leads to, or was loaded by a call, is not given up because its directory is gone. */
@@ -168,6 +180,7 @@ export class ModelRecord {
       .filter(({ state }) => state === 'available')
       .map(({ version }) => version)
       .sort((a, b) => a - b);
+    this.#choose();
     return before !== this.#available.length > 0;
   }
 
@@ -190,14 +203,13 @@ export class ModelRecord {
   }
 
   /**
-   * The versions that a request without version and label may get: those of the policy; until one of them is there, what is leaving,
-   * and what is there for a label's or a call's sake last.
+   * A request without version and label may get the versions of the policy; until one of them is there, what is leaving, and what is
+   * there for a label's or a call's sake last.
    */
-  get #choosable(): readonly number[] {
+  #choose(): void {
     const ofPolicy = this.#available.filter((version) => this.#aspired.has(version));
-    if (ofPolicy.length > 0) return ofPolicy;
     const leaving = this.#available.filter((version) => !this.wants(version));
-    return leaving.length > 0 ? leaving : this.#available;
+    this.#choosable = [ofPolicy, leaving].find(({ length }) => length > 0) ?? this.#available;
   }
 
   /**

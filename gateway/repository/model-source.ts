@@ -60,8 +60,8 @@ class Scan {
   readonly #taken = new Map<string, string>();
   /** All directories seen, models or not: one that is there and empty was not removed. */
   readonly #present = new Set<string>();
-  /** The real paths of `linkRoots`. */
-  #roots: readonly string[] | undefined;
+  /** By repository, the real paths that its links may lead to. */
+  readonly #roots = new Map<string, readonly string[]>();
   #full = false;
 
   constructor(options: ModelSourceOptions) {
@@ -201,13 +201,9 @@ class Scan {
 
   /** Follows the links of a version, as far as they may lead. */
   async #real(repository: string, model: string, found: FoundVersion): Promise<FoundVersion | undefined> {
-    const { linkRoots = [] } = this.#options;
     // A single file that was named is taken for what it is.
     const home = repository === found.modelPath ? dirname(await realpath(repository)) : repository;
-    this.#roots ??= await realRoots(linkRoots);
-    const given = this.#options.overrides?.get(model)?.directory;
-    const homes = given === undefined ? [home] : [given];
-    const roots = [...(await realRoots(homes)), ...this.#roots];
+    const roots = await this.#rootsOf(this.#options.overrides?.get(model)?.directory ?? home);
     const real = await realModel(found.modelPath, roots).catch(() => undefined);
     if (real !== undefined) {
       const { fingerprint } = found;
@@ -218,6 +214,12 @@ class Scan {
       'its model file is a link that leads out of the repository: wanted one under it or under linkRoots';
     this.#addProblem(repository, model, found.version, reason);
     return undefined;
+  }
+
+  async #rootsOf(home: string): Promise<readonly string[]> {
+    const roots = this.#roots.get(home) ?? (await realRoots([home, ...(this.#options.linkRoots ?? [])]));
+    this.#roots.set(home, roots);
+    return roots;
   }
 
   #addProblem(repository: string, model: string, version: number, reason: string): void {

@@ -75,3 +75,16 @@ test('a version goes only when its label has arrived elsewhere', async () => {
   await tick();
   assert.deepEqual(states(), ['iris/1 unloaded', 'iris/2 available']);
 });
+
+test('a version that is loaded for a label alone is not what a request without one gets, however large its number', async () => {
+  const state = setLabel(EMPTY_STATE, { ...note, label: 'canary' }, 3);
+  const { registry, bringUp } = scripted({ iris: { versionPolicy: { specific: [1] } } }, false, {
+    demandOf: () => aspiredByLabels(labelsOf(state, 'iris'), 1, () => 'reached'),
+  });
+  registry.aspire(found({ iris: [1, 2, 3] }));
+  await bringUp('iris/3');
+  assert.equal(registry.describe('iris', '').version, 3, 'until one of the policy is there');
+  await bringUp('iris/1');
+  assert.equal(registry.describe('iris', '').version, 1);
+  assert.equal(registry.describe('iris', 'canary').version, 3);
+});
