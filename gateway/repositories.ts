@@ -49,7 +49,7 @@ export class Repositories {
       this.#explicit = new ExplicitControl({
         models: config.requiredModels,
         look: (asked) => this.#look(logger, asked),
-        aspire: (found) => this.#aspire(found),
+        aspire: (found) => this.serve(found),
         outcome: (model) => registry.outcome(model),
         directoryOf: (model, digest) => join(cacheDir(), '.given', model, digest),
         allowFiles: config.allowFileOverrides,
@@ -74,9 +74,11 @@ export class Repositories {
     return found;
   }
 
-  /** Has served what the look at start found. */
-  serve(first: Found): void {
-    this.#aspire(first);
+  /** Has what was found served, from now on and until something else is. */
+  serve(found: Found): void {
+    const { registry, onModel } = this.#options;
+    for (const { name } of found.models) onModel(name);
+    registry.aspire(found);
   }
 
   /** Goes on looking, in mode `poll`. */
@@ -88,7 +90,7 @@ export class Repositories {
       logger.next();
       return this.#look(logger, ALL);
     };
-    const aspire = (found: Found) => this.#aspire(found);
+    const aspire = (found: Found) => this.serve(found);
     const times = watch ?? { pollMs: config.repositoryPollSecs * 1000 };
     this.#watch = new RepositoryWatch({ scan, aspire, clock, logger: this.#options.logger, ...times }, first);
     this.#watch.start();
@@ -96,12 +98,6 @@ export class Repositories {
 
   close(): void {
     this.#watch?.close();
-  }
-
-  #aspire(found: Found): void {
-    const { registry, onModel } = this.#options;
-    for (const { name } of found.models) onModel(name);
-    registry.aspire(found);
   }
 
   async #look(

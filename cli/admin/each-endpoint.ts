@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AdminClient, type ChangeNote, DEFAULT_ADMIN_ADDRESS } from '../../client/admin.js';
 import { SluiceClientError } from '../../client/client.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
+import { type Io, printable } from '../io.js';
 import { endpointsOf } from './endpoints.js';
 
 /** Options of every command that speaks to admin listeners. */
@@ -82,8 +83,26 @@ export function exitCodeOf<T>(outcomes: readonly Outcome<T>[], same: (result: T)
   return told.size === 1 ? EXIT.ok : EXIT.failed;
 }
 
-/** One outcome for `--json`. */
-export function outcomeJson<T>(outcome: Outcome<T>): object {
+/** Prints what every server answered: one line of JSON, or `line` of each with its result in words. */
+export function tellOutcomes<T>(
+  outcomes: readonly Outcome<T>[],
+  { json }: Pick<AdminOptions, 'json'>,
+  io: Io,
+  inWords: (result: T) => string,
+  line: (endpoint: string, said: string) => string,
+): void {
+  if (json) io.out(`${JSON.stringify(outcomes.map(outcomeJson))}\n`);
+  for (const outcome of json ? [] : outcomes) {
+    // What a server says of an error is not trusted with the terminal.
+    const said =
+      'error' in outcome
+        ? printable(`${outcome.error.code}: ${outcome.error.message}\n`)
+        : inWords(outcome.result);
+    io.out(line(outcome.endpoint, said));
+  }
+}
+
+function outcomeJson<T>(outcome: Outcome<T>): object {
   const { endpoint } = outcome;
   return 'error' in outcome ? { endpoint, error: outcome.error.toJSON() } : { endpoint, ...outcome.result };
 }

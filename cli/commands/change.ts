@@ -5,15 +5,14 @@ import {
   exitCodeOf,
   type NoteOptions,
   noteOf,
-  type Outcome,
   onEach,
-  outcomeJson,
+  tellOutcomes,
   withNoteOptions,
 } from '../admin/each-endpoint.js';
 import type { CommandContext, Finish } from '../command-context.js';
 import { usageError } from '../exit-code.js';
 import { helpFooter } from '../help.js';
-import { type Io, printable } from '../io.js';
+import { printable } from '../io.js';
 
 const FORCE = 'also to a version whose signature differs from that of the version that answers now';
 
@@ -26,7 +25,13 @@ export function addLabelCommands(program: Command, { io }: CommandContext, finis
     const note = noteOf(options);
     const outcomes = await onEach(options, (client) => change(client, note));
     const code = exitCodeOf(outcomes, ({ to }) => to);
-    tell(outcomes, options.json ?? false, io);
+    tellOutcomes(
+      outcomes,
+      options,
+      io,
+      (result) => `${inWords(result)}\n`,
+      (endpoint, said) => printable(`${endpoint}: ${said}`),
+    );
     finish(code);
   };
   addLabel(program, make);
@@ -144,15 +149,6 @@ function addLoad(program: Command, verb: 'load' | 'unload', make: Make): void {
     .action((model: string, version: number, options: Options) =>
       make(options, (client, note) => client[verb]({ model, version }, note)),
     );
-}
-
-function tell(outcomes: readonly Outcome<ChangeResult>[], json: boolean, io: Io): void {
-  if (json) io.out(`${JSON.stringify(outcomes.map(outcomeJson))}\n`);
-  for (const outcome of json ? [] : outcomes) {
-    const said =
-      'error' in outcome ? `${outcome.error.code}: ${outcome.error.message}` : inWords(outcome.result);
-    io.out(`${printable(`${outcome.endpoint}: ${said}`)}\n`);
-  }
 }
 
 function inWords({ changed, from, to, serving, persisted, generation }: ChangeResult): string {

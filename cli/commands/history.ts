@@ -4,7 +4,7 @@ import {
   type AdminOptions,
   exitCodeOf,
   onEach,
-  outcomeJson,
+  tellOutcomes,
   withAdminOptions,
 } from '../admin/each-endpoint.js';
 import type { CommandContext, Finish } from '../command-context.js';
@@ -27,15 +27,9 @@ export function addHistoryCommand(program: Command, { io }: CommandContext, fini
         changes: await client.history(model, Number(options.limit) || 0),
       }));
       const code = exitCodeOf(outcomes, ({ changes }) => changes[0]?.generation);
-      if (options.json) io.out(`${JSON.stringify(outcomes.map(outcomeJson))}\n`);
-      else
-        for (const outcome of outcomes) {
-          const said =
-            'error' in outcome
-              ? `${outcome.error.code}: ${outcome.error.message}\n`
-              : text(outcome.result.changes);
-          io.out(outcomes.length === 1 ? said : `${printable(outcome.endpoint)}:\n${said}`);
-        }
+      const line = (endpoint: string, said: string) =>
+        outcomes.length === 1 ? said : `${printable(endpoint)}:\n${said}`;
+      tellOutcomes(outcomes, options, io, ({ changes }) => text(changes), line);
       finish(code);
     });
 }

@@ -4,7 +4,7 @@ import {
   type AdminOptions,
   exitCodeOf,
   onEach,
-  outcomeJson,
+  tellOutcomes,
   withAdminOptions,
 } from '../admin/each-endpoint.js';
 import type { CommandContext, Finish } from '../command-context.js';
@@ -26,13 +26,9 @@ export function addVersionsCommand(program: Command, { io }: CommandContext, fin
     .action(async (model: string, options: AdminOptions) => {
       const outcomes = await onEach(options, (client) => client.versions(model));
       const code = exitCodeOf(outcomes, ({ labels }) => labels);
-      if (options.json) io.out(`${JSON.stringify(outcomes.map(outcomeJson))}\n`);
-      else
-        for (const outcome of outcomes) {
-          const said =
-            'error' in outcome ? `${outcome.error.code}: ${outcome.error.message}\n` : text(outcome.result);
-          io.out(outcomes.length === 1 ? said : `${printable(outcome.endpoint)}: ${said}`);
-        }
+      const line = (endpoint: string, said: string) =>
+        outcomes.length === 1 ? said : `${printable(endpoint)}: ${said}`;
+      tellOutcomes(outcomes, options, io, text, line);
       finish(code);
     });
 }

@@ -68,16 +68,22 @@ export interface ControlledLabel {
   readonly held: string;
 }
 
-/** A change that was made, for people who ask what happened. */
+/** A change that was made, of a label or of what is loaded: who, when, from where, to where, why. */
 export interface PastChange {
+  /** The generation that it made. */
   readonly generation: number;
+  /** Milliseconds since the epoch, by the clock of the server that made it. */
   readonly atMs: number;
+  /** As the client named itself; nobody checks it. */
   readonly who: string;
   readonly why: string;
   readonly kind: string;
   readonly model: string;
+  /** `''` for a load or an unload. */
   readonly label: string;
+  /** Undefined where the label was new. */
   readonly from?: number | undefined;
+  /** Undefined where it was removed. */
   readonly to?: number | undefined;
 }
 

@@ -1,9 +1,9 @@
 import type { ControlChange, ControlPlane } from '../core/control.js';
-import { GatewayError } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { RpcMethod } from '../core/transport.js';
 import { Admin } from '../gen/sluice/v1/admin_pb.js';
 import { readLabel, readLoad, readPromote, readRollback } from './admin/read-change.js';
+import { refuseClosed } from './closed-here.js';
 import { pathOf, unaryMethod } from './messages.js';
 
 export interface AdminServiceOptions {
@@ -44,9 +44,7 @@ export function closedAdminMethods(logger: Logger): RpcMethod[] {
     kind: 'unary',
     path: pathOf(method),
     handler: async (_body, { path, peer }) => {
-      logger.warn({ path, peer }, 'A call that changes the server was refused: it is closed on this port');
-      const message = `${method.name} changes the server, and is served on the admin listener only (--admin-address, --admin-port); --allow-admin-on-grpc opens it here`;
-      throw new GatewayError('PERMISSION_DENIED', message, { reason: 'bad_request' });
+      return refuseClosed(logger, method.name, { path, peer });
     },
   }));
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../core/logger.js';
 import type { ModelControl, ModelLoad } from '../../core/model-control.js';
 import type { RpcMethod } from '../../core/transport.js';
 import { GRPCInferenceService, type ModelRepositoryParameter } from '../../gen/inference/grpc_service_pb.js';
+import { refuseClosed } from '../closed-here.js';
 import { unaryMethod } from '../messages.js';
 
 /** Our states in Triton's words. */
@@ -70,9 +71,7 @@ function mayControl(
   model: string,
 ): void {
   if (allowed || !models.explicit) return;
-  logger.warn({ call: what, model }, 'A call that changes the server was refused: it is closed on this port');
-  const message = `${what} changes the server, and is served on the admin listener only (--admin-address, --admin-port); --allow-admin-on-grpc opens it here`;
-  throw new GatewayError('PERMISSION_DENIED', message, { reason: 'bad_request' });
+  refuseClosed(logger, what, { call: what, model });
 }
 
 const FILE = 'file:';

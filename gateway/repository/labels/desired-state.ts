@@ -1,23 +1,11 @@
+import type { PastChange } from '../../core/control.js';
+
 /** What an entry of the history did. */
 export type ChangeKind = 'label' | 'promote' | 'rollback' | 'remove' | 'load' | 'unload';
 
-/** One change, of a label or of what is loaded: who, when, from where, to where, why. */
-export interface Change {
-  /** The generation that it made. */
-  readonly generation: number;
-  /** Milliseconds since the epoch, by the clock of the server that made it. */
-  readonly atMs: number;
-  /** As the client named itself; nobody checks it. */
-  readonly who: string;
-  readonly why: string;
+/** One change, of a label or of what is loaded. */
+export interface Change extends PastChange {
   readonly kind: ChangeKind;
-  readonly model: string;
-  /** `''` for a load or an unload. */
-  readonly label: string;
-  /** Undefined where the label was new. */
-  readonly from?: number | undefined;
-  /** Undefined where it was removed. */
-  readonly to?: number | undefined;
 }
 
 /** A label of one model. */
