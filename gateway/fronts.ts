@@ -137,6 +137,7 @@ export class Fronts {
     return new GrpcTransport({
       ...config.grpc,
       address: listenOn(config.admin),
+      portFlag: '--admin-port',
       maxDeadlineMs: Math.max(config.grpc.maxDeadlineMs, MAX_ADMIN_DEADLINE_MS),
       maxConnections: MAX_ADMIN_CALLS,
       maxOpenCalls: MAX_ADMIN_CALLS,

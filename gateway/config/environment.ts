@@ -3,8 +3,8 @@ import { NAMED_SETTINGS } from './schema.js';
 
 const PREFIX = 'SLUICE_';
 const CONFIG_FILE = 'SLUICE_CONFIG';
-/** No setting, but no mistake either: the other commands of the command line find the server by it. */
-const CLIENT_ADDRESS = 'SLUICE_ADDRESS';
+/** No settings, but no mistakes either: the other commands of the command line find the server, and its admin listener, by them. */
+const CLIENT_ADDRESSES = ['SLUICE_ADDRESS', 'SLUICE_ENDPOINT'];
 
 /** What the environment says. */
 export interface EnvironmentValues {
@@ -26,7 +26,7 @@ const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): EnvironmentValues {
   const given = new Map<string, { texts: readonly string[]; source: string }>();
   const warnings: string[] = [];
-  const known = new Set([CONFIG_FILE, CLIENT_ADDRESS]);
+  const known = new Set([CONFIG_FILE, ...CLIENT_ADDRESSES]);
   for (const { path, env: name, setting } of NAMED_SETTINGS) {
     if (name === undefined) continue;
     known.add(name);

@@ -146,7 +146,7 @@ export const MODEL_SETTINGS = {
     pattern: LOCAL_PATH,
     wanted: LOCAL_PATH_WANTED,
     isPath: true,
-    why: 'Where the workers load models from: copies of what was checked, so that a file that is replaced or removed harms nobody. Needs room for one copy of each version that is loaded (none where the file system can share blocks).',
+    why: 'Where the workers load models from: copies of what was checked, so that a file that is replaced or removed harms nobody. Of this server alone. Needs room for one copy of each version that is loaded (none where the file system can share blocks).',
   }),
   requiredModels: list({
     default: [],

@@ -94,7 +94,8 @@ export class GrpcTransport implements Transport {
       },
     };
     this.#options = this.#connectionOptions(options);
-    this.#listener = new Listener(options.address, options.maxConnections ?? 10_000, this.#onSocket);
+    const { address, maxConnections = 10_000, portFlag } = options;
+    this.#listener = new Listener(address, maxConnections, this.#onSocket, portFlag);
   }
 
   async listen(): Promise<number> {

@@ -8,7 +8,7 @@ const MAX_SOCKET_PATH_BYTES = 107;
 
 /** What is wrong with an address, by the system's error codes. */
 const FAULTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'it is in use: stop the process that listens there, or choose another one (--grpc-port)',
+  EADDRINUSE: 'it is in use: stop the process that listens there, or choose another one',
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'permission denied: the port is below 1024, or the folder of the socket is missing or not writable',
   ENOTFOUND: 'the host name is not known',
@@ -45,14 +45,24 @@ function badAddress(address: string, why: string): GatewayError {
  */
 export class Listener {
   readonly #address: string;
+  readonly #portFlag: string;
   readonly #maxConnections: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #silent = new SilentSockets();
 
-  /** @param maxConnections one more takes the place of one whose client has said nothing, or is closed */
-  constructor(address: string, maxConnections: number, onConnection: (socket: Socket) => void) {
+  /**
+   * @param maxConnections one more takes the place of one whose client has said nothing, or is closed
+   * @param portFlag names the setting of the port to who finds it taken
+   */
+  constructor(
+    address: string,
+    maxConnections: number,
+    onConnection: (socket: Socket) => void,
+    portFlag = '--grpc-port',
+  ) {
     this.#address = address;
+    this.#portFlag = portFlag;
     this.#maxConnections = maxConnections;
     this.#server = createServer({ noDelay: true }, (socket) => {
       if (!this.#admit(socket)) return;
@@ -69,7 +79,8 @@ export class Listener {
     } catch (thrown) {
       const cause = thrown as NodeJS.ErrnoException;
       const why = FAULTS[cause.code ?? ''] ?? cause.message;
-      const message = `cannot listen for gRPC on ${quote(this.#address, 200)}: ${why}`;
+      const way = cause.code === 'EADDRINUSE' ? ` (${this.#portFlag})` : '';
+      const message = `cannot listen for gRPC on ${quote(this.#address, 200)}: ${why}${way}`;
       throw new GatewayError('FAILED_PRECONDITION', message, { cause });
     }
     // Later errors (EMFILE on accept) pass: a connection is lost, the server is not.

@@ -7,6 +7,8 @@ import type { RpcMethod } from '../core/transport.js';
 export interface GrpcTransportOptions {
   /** `host:port`, `[v6]:port` or `unix:/path`; port 0 takes a free one. */
   readonly address: string;
+  /** Names the setting of the port to who finds it taken. @default '--grpc-port' */
+  readonly portFlag?: string;
   readonly methods: readonly RpcMethod[];
   readonly clock: Clock;
   readonly logger: Logger;

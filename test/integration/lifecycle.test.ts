@@ -140,6 +140,10 @@ test('G105 an address that cannot be had: a message that names it and the way ou
       new RegExp(`127\\.0\\.0\\.1:${port}.*--http-port`),
     ],
     [
+      ['--grpc-port', '0', '--http-port', '0', '--admin-port', `${port}`],
+      new RegExp(`127\\.0\\.0\\.1:${port}.*--admin-port`),
+    ],
+    [
       ['--grpc-address', '192.0.2.1', '--grpc-port', '0', '--http-port', '0', '--admin-port', '0'],
       /192\.0\.2\.1:0/,
     ],

@@ -64,7 +64,11 @@ function runLine(line: string): Promise<CliResult> {
   const args = words.map((word) => (word === '10.0.0.7:8001' ? `localhost:${server.grpcPort}` : word));
   if (args[0] === 'serve') args[0] = 'config';
   if (args[0] === 'bench') args.push('--quiet', '--warmup', '10ms', '--duration', '30ms');
-  const env = { SLUICE_ADDRESS: `localhost:${server.grpcPort}`, ...(name && value && { [name]: value }) };
+  const env = {
+    SLUICE_ADDRESS: `localhost:${server.grpcPort}`,
+    SLUICE_ENDPOINT: `localhost:${server.adminPort}`,
+    ...(name && value && { [name]: value }),
+  };
   return runCli(args, { stdin, env, cwd: folder });
 }
 
@@ -79,7 +83,7 @@ check('README: every other command line is understood', async () => {
   const lines = codeBlocks(readme, '')
     .flatMap((block) => block.split('\n'))
     .filter((line) => line.startsWith('npx sluice') && !line.includes('<command>'));
-  assert.equal(lines.length, 7, lines.join('\n'));
+  assert.equal(lines.length, 11, lines.join('\n'));
   for (const line of lines) {
     const { code, stderr } = await runLine(line);
     assert.deepEqual({ line, code, stderr }, { line, code: 0, stderr: '' });

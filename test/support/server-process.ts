@@ -28,6 +28,7 @@ export interface ServerExit {
 
 export interface ServerProcess {
   readonly grpcPort: number;
+  readonly adminPort: number;
   readonly httpPort: number;
   readonly pid: number;
   /** What it has written to stdout and stderr so far. */
@@ -37,6 +38,8 @@ export interface ServerProcess {
   /** SIGTERM, SIGKILL if it is still there 20 s later; answers how it ended. Idempotent. */
   stop(): Promise<ServerExit>;
 }
+
+type BoundPorts = Pick<ServerProcess, 'grpcPort' | 'httpPort' | 'adminPort'>;
 
 const STOP_TIMEOUT_MS = 20_000;
 
@@ -96,11 +99,11 @@ async function waitUntilServing(
   ended: Promise<ServerExit>,
   output: () => string,
   timeoutMs: number,
-): Promise<{ grpcPort: number; httpPort: number }> {
+): Promise<BoundPorts> {
   let onData: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   const outcome = await Promise.race([
-    new Promise<{ grpcPort: number; httpPort: number }>((resolve) => {
+    new Promise<BoundPorts>((resolve) => {
       onData = () => {
         const ports = portsIn(output());
         if (ports) resolve(ports);
@@ -120,13 +123,13 @@ async function waitUntilServing(
   throw new Error(`the server ${outcome}; its output:\n${output()}`);
 }
 
-function portsIn(log: string): { grpcPort: number; httpPort: number } | undefined {
+function portsIn(log: string): BoundPorts | undefined {
   for (const line of log.split('\n')) {
     if (!line.startsWith('{') || !line.endsWith('}')) continue;
-    const event = JSON.parse(line) as { msg?: unknown; grpcPort?: unknown; httpPort?: unknown };
-    if (event.msg !== 'serving') continue;
-    if (typeof event.grpcPort === 'number' && typeof event.httpPort === 'number')
-      return { grpcPort: event.grpcPort, httpPort: event.httpPort };
+    const { msg, grpcPort, httpPort, adminPort } = JSON.parse(line) as Record<string, unknown>;
+    if (msg !== 'serving') continue;
+    if (typeof grpcPort === 'number' && typeof httpPort === 'number' && typeof adminPort === 'number')
+      return { grpcPort, httpPort, adminPort };
   }
   return undefined;
 }

@@ -34,8 +34,8 @@ are reported at once, each with where it was given, what was given and what is w
   gives an editor completion and checks.
 - **Variables**: \`SLUICE_\` and the setting's path, \`grpc.maxMessageBytes\` is \`SLUICE_GRPC_MAX_MESSAGE_BYTES\`. An empty
   one counts as unset. Paths in a list are separated as in \`PATH\`, names by commas. Variables that Kubernetes sets for a
-  Service named \`sluice\` are left alone. \`SLUICE_ADDRESS\` is no setting of the server: the commands that call one
-  find it by that.
+  Service named \`sluice\` are left alone. \`SLUICE_ADDRESS\` and \`SLUICE_ENDPOINT\` are no
+  settings of the server: the commands that call one find it, and its admin listener, by those.
 - **Flags**: \`--flag=value\` or \`--flag value\`; \`_\` may stand for \`-\`. A switch may stand alone, or take \`true\`,
   \`false\`, \`1\`, \`0\`, \`on\`, \`off\`. Of a flag given twice the last one counts, unless it is a list. A path without a
   flag is one more \`--model-repository\`.

@@ -222,7 +222,8 @@ test('the configuration is frozen to its depth', () => {
 });
 
 test('variables: empty is unset, an unknown one is warned about with a hint, others are left alone', () => {
-  const env = { SLUICE_GRPC_PORT: '', SLUICE_GRPC_PROT: '1', SLUICE_ADDRESS: 'localhost:8001', HOME: '/x' };
+  const client = { SLUICE_ADDRESS: 'localhost:8001', SLUICE_ENDPOINT: 'localhost:8003' };
+  const env = { SLUICE_GRPC_PORT: '', SLUICE_GRPC_PROT: '1', ...client, HOME: '/x' };
   const { config, warnings } = load({ env });
   assert.equal(config.grpc.port, 8001);
   assert.deepEqual(warnings, [
