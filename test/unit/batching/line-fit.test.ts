@@ -81,7 +81,8 @@ test('of all lines with neither part negative, none is nearer', () => {
         [0.98, 1.01],
       ] as const) {
         const other = { fixedMs: a * line.fixedMs, perRowMs: b * line.perRowMs };
-        assert.ok(error(of, other) >= best * (1 - 1e-6), `${a} ${b}`);
+        // Where the points lie on a line, both errors are rounding only, and either may be the smaller.
+        assert.ok(error(of, other) >= best * (1 - 1e-6) - 1e-12, `${a} ${b}`);
       }
     }),
   );
