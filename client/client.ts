@@ -11,7 +11,13 @@
  */
 
 import type { JsonTensor } from './json-safe.js';
-import { type ModelIndexEntry, type ModelMetadata, readIndexEntry, type ServerMetadata } from './metadata.js';
+import {
+  type ModelIndexEntry,
+  type ModelMetadata,
+  readIndexEntry,
+  readModelMemory,
+  type ServerMetadata,
+} from './metadata.js';
 import { MetadataCache } from './metadata-cache.js';
 import { fetchMetadata, Model } from './model.js';
 import type { ClientOptions } from './options.js';
@@ -84,6 +90,13 @@ export class SluiceClient {
   async models(options: CallOptions = {}): Promise<readonly ModelIndexEntry[]> {
     const answer = await this.#rpc.call(`${OIP}/RepositoryIndex`, { ready: false }, this.#rpc.begin(options));
     return answer.models.map(readIndexEntry);
+  }
+
+  /** Bytes of memory that each version takes on the server, by `model/version`; of versions that it does not tell of, none. */
+  async modelMemory(options: CallOptions = {}): Promise<ReadonlyMap<string, number>> {
+    const request = { name: '', version: '' };
+    const answer = await this.#rpc.call(`${OIP}/ModelStatistics`, request, this.#rpc.begin(options));
+    return readModelMemory(answer);
   }
 
   /** Status of the server (`''`), of one of its services, or of a model (`sluice.model/<name>`). Unknown: NOT_FOUND. */

@@ -1,4 +1,4 @@
-import type { WireIndexEntry, WireModelMetadata, WireTensorMetadata } from './wire.js';
+import type { WireIndexEntry, WireModelMetadata, WireModelStatistics, WireTensorMetadata } from './wire.js';
 
 /** One input or output of a model. */
 export interface TensorMetadata {
@@ -44,6 +44,18 @@ export function readModelMetadata(wire: WireModelMetadata): ModelMetadata {
 /** The same for a line of the repository index. */
 export function readIndexEntry({ name, version, state, reason }: WireIndexEntry): ModelIndexEntry {
   return { name, version, state, reason };
+}
+
+/** Bytes by `model/version`, of the versions whose memory a server tells. */
+export function readModelMemory({ model_stats }: WireModelStatistics): Map<string, number> {
+  const bytes = new Map<string, number>();
+  for (const { name, version, memory_usage } of model_stats)
+    if (memory_usage.length > 0)
+      bytes.set(
+        `${name}/${version}`,
+        memory_usage.reduce((sum, { byte_size }) => sum + Number(byte_size), 0),
+      );
+  return bytes;
 }
 
 function tensor({ name, datatype, shape }: WireTensorMetadata): TensorMetadata {

@@ -75,6 +75,15 @@ export interface WireIndexEntry {
   readonly reason: string;
 }
 
+/** Of its many figures, those that are read. */
+export interface WireModelStatistics {
+  readonly model_stats: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly memory_usage: readonly { readonly byte_size: string }[];
+  }[];
+}
+
 interface NamedModel {
   readonly name: string;
   readonly version: string;
@@ -94,6 +103,10 @@ export interface WireMethods extends WireAdminMethods {
   'inference.GRPCInferenceService/RepositoryIndex': {
     request: { readonly ready: boolean };
     response: { readonly models: readonly WireIndexEntry[] };
+  };
+  'inference.GRPCInferenceService/ModelStatistics': {
+    request: { readonly name: string; readonly version: string };
+    response: WireModelStatistics;
   };
   'grpc.health.v1.Health/Check': {
     request: { readonly service: string };

@@ -98,6 +98,12 @@ export class Crews implements ModelHost {
     return this.#crewOf(model).pool.wanted;
   }
 
+  /** Workers that hold this model's versions, spares included, when all are up. */
+  holdersOf(model: string): number {
+    const { wanted, spares } = this.#crewOf(model).pool;
+    return wanted + spares;
+  }
+
   /** Workers that should be in rotation. */
   get wanted(): number {
     return this.#sum(({ pool }) => pool.wanted);

@@ -6,6 +6,7 @@ import type { ControlPlane } from './core/control.js';
 import type { Infer } from './core/infer-call.js';
 import type { LogSwitches } from './core/log-switches.js';
 import type { Logger } from './core/logger.js';
+import type { Manifest } from './core/manifest.js';
 import type { ModelControl } from './core/model-control.js';
 import type { Recorder } from './core/recorder.js';
 import type { SchedulerReport } from './core/scheduler-report.js';
@@ -39,6 +40,8 @@ export interface FrontsOptions {
   readonly logger: Logger;
   readonly metrics: Pick<Recorder, 'dropped' | 'refused'> & NonNullable<HttpServerOptions['metrics']>;
   readonly statistics: StatisticsSource;
+  /** Bytes that a version takes on all its workers; undefined where that is not known. */
+  readonly heldBytes: (manifest: Manifest) => number | undefined;
   readonly scheduler: () => SchedulerReport;
   readonly tracing: TraceControl;
   readonly control: ControlPlane;

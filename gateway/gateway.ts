@@ -20,7 +20,8 @@ import type { Recorder } from './core/recorder.js';
 import { Crews } from './crews.js';
 import { Fronts, type Ports } from './fronts.js';
 import { buildLabels, labelsPersist } from './labels.js';
-import { Preparer } from './pool/preparer.js';
+import { buildPreparer, heldBytes, memoryAccount, memorySamples } from './limits.js';
+import type { Preparer } from './pool/preparer.js';
 import { Repositories, type WatchTimes } from './repositories.js';
 import { isUnchanged } from './repository/is-unchanged.js';
 import { Control } from './repository/labels/control.js';
@@ -163,7 +164,7 @@ class Server implements Gateway {
         if (model === '') resolve();
       };
     });
-    this.#preparer = new Preparer({ clock, logger });
+    this.#preparer = buildPreparer(config, this.machine, clock, logger);
     this.#labels = buildLabels(config, clock, logger);
     this.catalog = this.#buildRegistry();
     this.#repositories = new Repositories({
@@ -183,7 +184,7 @@ class Server implements Gateway {
       clock,
       logger,
       metrics: this.#metrics,
-      statistics: this.#statistics,
+      ...{ statistics: this.#statistics, heldBytes: (of) => heldBytes(of, this.#crews) },
       scheduler: () => this.#crews.report(),
       tracing: new TraceKeeper(),
       models: this.#repositories.control,
@@ -295,6 +296,7 @@ class Server implements Gateway {
     const crews = this.#crews;
     return new Registry({
       prepare: this.#preparer.prepare,
+      memory: memoryAccount(config, this.machine, crews),
       host: {
         load: (manifest) => crews.load(manifest),
         unload: async (key) => {
@@ -308,8 +310,7 @@ class Server implements Gateway {
         serves: (key) => crews.serves(key),
         onServingChange: (listener) => crews.onServingChange(listener),
       },
-      clock: this.#clock,
-      logger: this.#logger,
+      ...{ clock: this.#clock, logger: this.#logger },
       // Known once started: the directory is made then.
       cacheDir: () => this.#cacheDir as string,
       defaultMaxBatchSize: config.defaultMaxBatchSize,
@@ -334,6 +335,7 @@ class Server implements Gateway {
         sluice_workers_wanted: () => this.#crews.wanted,
         sluice_model_versions_quarantined: () => this.#crews.quarantined.length,
         sluice_model_versions: () => countBy(this.catalog.list()),
+        sluice_model_memory_bytes: () => memorySamples(this.catalog, this.#crews),
         sluice_labels_generation: () => this.#labels.state.generation,
         sluice_event_loop_delay_seconds: () => this.#eventLoop?.read() ?? {},
       },

@@ -87,7 +87,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/fronts',
     'gateway/repositories',
     'gateway/labels',
+    'gateway/limits',
   ],
+  'gateway/limits': ['gateway/core', 'gateway/config', 'gateway/pool', 'gateway/repository'],
   'gateway/labels': ['gateway/core', 'gateway/config', 'gateway/repository'],
   'gateway/crews': ['gateway/core', 'gateway/batching', 'gateway/pool', 'gateway/crew'],
   'gateway/crew': [

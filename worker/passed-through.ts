@@ -13,14 +13,11 @@ export interface PassedThrough {
   readonly opaque: ReadonlySet<string>;
 }
 
-/** Field `functions` of a ModelProto. */
-const FUNCTIONS_FIELD = 25;
-
 /** What a model hands on, found in its graph alone; pure. In doubt, an input is looked into. */
 export function passedThrough(model: ModelProto): PassedThrough {
   const outputs = new Map<string, string>();
   // A function of the model's own may be called Identity.
-  if (model.$unknown?.some(({ no }) => no === FUNCTIONS_FIELD)) return { outputs, opaque: new Set() };
+  if (model.functions.length > 0) return { outputs, opaque: new Set() };
   const graph = model.graph as GraphProto;
   const inputs = declaredValues(model).inputs.map(({ name }) => name);
   const origin = originsOf(graph, inputs);

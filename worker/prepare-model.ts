@@ -8,9 +8,12 @@ import { GatewayError, quote } from '../gateway/core/error.js';
 import { fileProblem } from '../gateway/core/file-problem.js';
 import type { Manifest, PrepareRequest, WarmUp } from '../gateway/core/manifest.js';
 import type { Signature, TensorSpec } from '../gateway/core/model.js';
+import { AllocationWatch, isAllocationFailure } from './allocation-watch.js';
 import { declaredInputs, declaredOutputs } from './declared-tensors.js';
+import { refuseEndless } from './endless-operators.js';
 import type { ModelProto } from './gen/onnx/onnx_subset_pb.js';
 import { readLabels } from './label-file.js';
+import { MemoryGauge } from './memory-gauge.js';
 import {
   type DeclaredValue,
   declaredValues,
@@ -30,6 +33,7 @@ import { settleScheduling } from './settle-scheduling.js';
 import { autofill } from './signature.js';
 import { prepareWaiting } from './waiting-runtime.js';
 import { isWaitingModel } from './waiting-spec.js';
+import { warmRuntime } from './warm-runtime.js';
 import { warmUp } from './warm-up.js';
 import { givenRows } from './warm-up-inputs.js';
 import { findWeights, freeName, placeWeightFiles, type WeightFile } from './weight-files.js';
@@ -39,8 +43,8 @@ const PROBE_BUDGET_MS = 2000;
 
 /**
  * Finds out whether and how a version can be served: reads and refuses, strips ZipMap, makes a session, fills in the
- * signature, checks that batching does not change answers, and times a few runs. Rejects with FAILED_PRECONDITION and a
- * message that names the model version and contains `failed to load`.
+ * signature, checks that batching does not change answers, and times a few runs. Rejects with FAILED_PRECONDITION, or
+ * RESOURCE_EXHAUSTED where memory was wanting, and a message that names the model version and contains `failed to load`.
  */
 export async function prepareModel(request: PrepareRequest): Promise<Manifest> {
   try {
@@ -48,10 +52,12 @@ export async function prepareModel(request: PrepareRequest): Promise<Manifest> {
       await (isWaitingModel(request.modelPath) ? prepareWaiting(request) : prepare(request)),
     );
   } catch (error) {
+    const exhausted = isAllocationFailure(error);
+    const why = exhausted ? 'no memory was left while it was prepared (prepareMemoryBytes): ' : '';
     const reason = error instanceof GatewayError ? error.message : 'internal error while preparing it';
     throw new GatewayError(
-      'FAILED_PRECONDITION',
-      `failed to load model ${quote(request.model)} version ${request.version}: ${reason}`,
+      exhausted ? 'RESOURCE_EXHAUSTED' : 'FAILED_PRECONDITION',
+      `failed to load model ${quote(request.model)} version ${request.version}: ${why}${reason}`,
       { reason: 'model_error', cause: error },
     );
   }
@@ -60,6 +66,7 @@ export async function prepareModel(request: PrepareRequest): Promise<Manifest> {
 async function prepare(request: PrepareRequest): Promise<Manifest> {
   const bytes = await readModelFile(request.modelPath);
   const model = parseModel(bytes);
+  if (request.allowLoops !== true) refuseEndless(model);
   const { changed, labels } = removeZipMaps(model);
   const declared = declaredValues(model);
   for (const input of declared.inputs) refuseUnserved('input', input);
@@ -69,21 +76,28 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   const warnings: string[] = changed
     ? ['its ZipMap was replaced by the tensor of scores; the class labels are the output’s labels']
     : [];
+  const weightBytes = weightFiles.reduce((sum, file) => sum + file.bytes, bytes.length);
+  await warmRuntime();
+  const gauge = new MemoryGauge();
   const session = await createSession(preparedPath, request, model);
   try {
     const inputs = session.inputs.map((value) => inputSpec(value, declared.inputs));
     const outputs = session.outputs.map((value) => outputSpec(value, declared.outputs, labels, warnings));
     const found = passedThrough(model);
     const wanted = await configure(markOpaque(inputs, found), markPassed(outputs, inputs, found), request);
-    const run = reshapedRun(
-      passingRun((tensors, names) => session.run(tensors, names), wanted),
-      wanted,
-    );
+    const watched = new AllocationWatch({
+      run: reshapedRun(
+        passingRun((tensors, names) => session.run(tensors, names), wanted),
+        wanted,
+      ),
+    });
     const samples = warmUpOf(inputs, outputs, request);
     // What a worker will run first: a model that hangs on it or crashes must do so here.
-    await warmUp({ run }, { ...wanted, ...samples });
+    await warmUp(watched, { ...wanted, ...samples });
+    watched.check();
     const given = samples.warmUp && (await givenRows(samples.warmUp, wanted.inputs));
-    const probed = await probe({ run }, wanted, PROBE_BUDGET_MS, monotonicMs, given);
+    const probed = await probe(watched, wanted, PROBE_BUDGET_MS, monotonicMs, given);
+    watched.check();
     const signature = settle(wanted, probed, warnings);
     return {
       model: request.model,
@@ -94,6 +108,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
       latency: probed.latency,
       sha256: createHash('sha256').update(bytes).digest('hex'),
       bytes: bytes.length,
+      memory: gauge.read(weightBytes),
       warnings,
       ...(request.configuration && { configuration: request.configuration }),
       ...samples,

@@ -6,7 +6,7 @@ import type { PrepareReply, PrepareTask } from './protocol.js';
 
 /**
  * Entry of the throw-away child process that prepares models: one request after the other over IPC, each answered once.
- * Its parent sets ORT_DISABLE_TELEMETRY=1, limits the time of each request, and starts another child when a model breaks
+ * Its parent sets ORT_DISABLE_TELEMETRY=1, limits the time and the memory of each request, and starts another child when a model breaks
  * this one. It ends by itself when the parent closes the channel: nothing else keeps it alive. Where memory runs out, the
  * kernel is to take this process and not the server.
  */
@@ -23,7 +23,13 @@ async function answer({ id, request }: PrepareTask<PrepareRequest>): Promise<voi
   try {
     reply = { id, ok: true, manifest: await prepareModel(request) };
   } catch (error) {
-    reply = { id, ok: false, message: GatewayError.from(error).message };
+    const { code, message } = GatewayError.from(error);
+    reply = {
+      id,
+      ok: false,
+      code: code === 'RESOURCE_EXHAUSTED' ? code : 'FAILED_PRECONDITION',
+      message,
+    };
   }
   process.send?.(reply);
 }

@@ -132,4 +132,9 @@ export interface PrepareTask<Request> {
 /** The preparing child's answer: the version's manifest, or why it cannot be served. */
 export type PrepareReply<Manifest> =
   | { readonly id: number; readonly ok: true; readonly manifest: Manifest }
-  | { readonly id: number; readonly ok: false; readonly message: string };
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly code: 'FAILED_PRECONDITION' | 'RESOURCE_EXHAUSTED';
+      readonly message: string;
+    };

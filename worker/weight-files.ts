@@ -12,6 +12,7 @@ export interface WeightFile {
   readonly location: string;
   /** Where it is, links followed. */
   readonly path: string;
+  readonly bytes: number;
 }
 
 /**
@@ -57,7 +58,7 @@ async function locateWeightFiles(
     // A second name may be that of any file of the disk, which whoever wrote the model could not read.
     if (facts.nlink !== 1)
       throw refuse(`its external data ${quote(location)} is a hard link: wanted a file with one name`);
-    files.push({ location, path });
+    files.push({ location, path, bytes: facts.size });
   }
   return files;
 }

@@ -16,8 +16,9 @@ interface ModelsOptions extends ServerOptions {
   readonly verbose?: boolean;
 }
 
-/** An entry of the index, with its signature where that was asked for and can be had. */
-type Described = ModelIndexEntry & Partial<Pick<ModelMetadata, 'inputs' | 'outputs'>>;
+/** An entry of the index, with its memory where that is known, and its signature where that was asked for and can be had. */
+type Described = ModelIndexEntry &
+  Partial<Pick<ModelMetadata, 'inputs' | 'outputs'>> & { readonly memoryBytes?: number };
 
 /** `sluice models`: the server's repository index. */
 export function addModelsCommand(program: Command, { io }: CommandContext, finish: Finish): void {
@@ -25,7 +26,7 @@ export function addModelsCommand(program: Command, { io }: CommandContext, finis
     .command('models')
     .summary('list the models of a server')
     .description(
-      'Lists every model version that the server found: those that can be called, and why others cannot.',
+      'Lists every model version that the server found: those that can be called, what they take of its memory, and why others cannot.',
     )
     .option('-v, --verbose', 'with inputs and outputs');
   withServerOptions(command)
@@ -50,10 +51,24 @@ export function addModelsCommand(program: Command, { io }: CommandContext, finis
 
 async function listModels(client: SluiceClient, verbose: boolean): Promise<Described[]> {
   const described: Described[] = [];
-  for (const entry of await client.models()) {
-    described.push(verbose && entry.state === 'READY' ? await withSignature(client, entry) : entry);
+  const entries = await client.models();
+  const memory = await memoryOf(client);
+  for (const entry of entries) {
+    const full = verbose && entry.state === 'READY' ? await withSignature(client, entry) : entry;
+    const memoryBytes = memory.get(`${entry.name}/${entry.version}`);
+    described.push(memoryBytes === undefined ? full : { ...full, memoryBytes });
   }
   return described;
+}
+
+/** Empty for a server that has no statistics: the list is still worth having. */
+async function memoryOf(client: SluiceClient): Promise<ReadonlyMap<string, number>> {
+  try {
+    return await client.modelMemory();
+  } catch (error) {
+    if (error instanceof SluiceClientError && !error.unreachable) return new Map();
+    throw error;
+  }
 }
 
 async function withSignature(client: SluiceClient, entry: ModelIndexEntry): Promise<Described> {
@@ -68,10 +83,21 @@ async function withSignature(client: SluiceClient, entry: ModelIndexEntry): Prom
 }
 
 function modelsText(models: readonly Described[]): string {
-  const rows = models.map(({ name, version, state, reason }) => [name, version, state, reason]);
-  const table = renderTable(['MODEL', 'VERSION', 'STATE', 'REASON'], rows, new Set([1]));
+  // Without a column where the server tells nothing of it.
+  const told = models.some(({ memoryBytes }) => memoryBytes !== undefined);
+  const rows = models.map(({ name, version, state, memoryBytes, reason }) => [
+    ...[name, version, state],
+    ...(told ? [inMiB(memoryBytes)] : []),
+    reason,
+  ]);
+  const headers = ['MODEL', 'VERSION', 'STATE', ...(told ? ['MEMORY'] : []), 'REASON'];
+  const table = renderTable(headers, rows, new Set(told ? [1, 3] : [1]));
   const signatures = models.flatMap(({ name, version, inputs, outputs }) =>
     inputs && outputs ? [`\n${name} version ${version}\n${signatureText({ inputs, outputs })}`] : [],
   );
   return table + signatures.join('');
+}
+
+function inMiB(bytes: number | undefined): string {
+  return bytes === undefined ? '' : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -1,6 +1,6 @@
 import { delimiter } from 'node:path';
 import * as z from 'zod';
-import { bool, choice, integer, list, optionalText, Setting } from './setting.js';
+import { autoInteger, bool, choice, integer, list, optionalText, Setting } from './setting.js';
 
 /** Which versions of a model are served; what Triton calls its version policy. */
 export type VersionPolicySetting =
@@ -14,6 +14,8 @@ export interface ModelSettings {
   readonly versionPolicy?: VersionPolicySetting;
   /** Most rows of one batch; 0 never batches. @default config.pbtxt's, else what the model allows, at most defaultMaxBatchSize */
   readonly maxBatchSize?: number;
+  /** Whether it may have operators that may never end. @default the server's allowLoops */
+  readonly allowLoops?: boolean;
   /** Workers that run this model and no other, for one that is not to be trusted. @default the workers that all share */
   readonly workers?: ModelWorkers;
 }
@@ -62,6 +64,10 @@ const models = new Setting<Readonly<Record<string, ModelSettings>>>({
       maxBatchSize: count(0, MAX_BATCH_SIZE)
         .describe('Most rows of one batch; 0 never batches. Default: what the model allows.')
         .exactOptional(),
+      allowLoops: z
+        .boolean()
+        .describe('Whether it may have operators that may never end. Default: allowLoops of the server.')
+        .exactOptional(),
       workers: z
         .strictObject({
           isolation: z
@@ -75,8 +81,8 @@ const models = new Setting<Readonly<Record<string, ModelSettings>>>({
     }),
   ),
   default: NO_MODELS,
-  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`), `maxBatchSize` (rows; 0 never batches) and `workers` (`{isolation: process, count: 1}`: workers of its own, for a model that is not to be trusted). The first two come before what its config.pbtxt says.',
-  wanted: 'a section per model name, with versionPolicy, maxBatchSize or workers',
+  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`), `maxBatchSize` (rows; 0 never batches), `allowLoops` (as the setting of that name, for this model) and `workers` (`{isolation: process, count: 1}`: workers of its own, for a model that is not to be trusted). The first two come before what its config.pbtxt says.',
+  wanted: 'a section per model name, with versionPolicy, maxBatchSize, allowLoops or workers',
   placeholder: '',
   fromText: () => undefined,
 });
@@ -129,6 +135,31 @@ export const MODEL_SETTINGS = {
     min: 0,
     max: 100,
     why: 'How many former versions of a model stay loaded after a newer one took their place, called by their number only, so that a step back needs no load. Each takes the memory of a version.',
+  }),
+  prepareTimeoutSecs: integer({
+    default: 60,
+    min: 1,
+    max: 86_400,
+    unit: 's',
+    why: 'Longest time that a version may take to be prepared: it is loaded and run in a process of its own first, which is killed then, and the version has failed.',
+  }),
+  prepareMemoryBytes: autoInteger({
+    default: 'auto',
+    min: 128 * 1024 * 1024,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'bytes',
+    why: 'Most memory of the process that prepares a version, its own 60 MB included; it is killed beyond that, and the version has failed. `auto` is half of what the container is given, at least 512 MiB.',
+  }),
+  memoryLimitBytes: autoInteger({
+    default: 'auto',
+    min: 128 * 1024 * 1024,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'bytes',
+    why: 'Memory that server and models may take together, of which a tenth is left free. A version that does not fit beside what is loaded fails, after former versions that are merely kept (`keepPrevious`) were let go. `auto` is what the container is given.',
+  }),
+  allowLoops: bool({
+    default: false,
+    why: 'Whether models may have operators that may never end (`Loop`, `Scan`): a worker that is in one can only be killed. A model that has one is refused otherwise.',
   }),
   linkRoots: list({
     default: [],

@@ -13,6 +13,8 @@ export interface PrepareRequest extends ModelVersion {
   readonly maxBatchSize?: number;
   readonly defaultMaxBatchSize: number;
   readonly intraOpThreads: number;
+  /** Whether operators that may never end are taken. @default false */
+  readonly allowLoops?: boolean;
   /** Where the files that `configuration` names are, of labels and for the warm-up: an absolute path. Undefined for a single file. */
   readonly modelDirectory?: string;
   /** What config.pbtxt says, joined with the server's settings. */
@@ -31,6 +33,14 @@ export interface WarmUp {
   readonly modelDirectory?: string;
 }
 
+/** Memory that one worker takes for a version, as measured when it was prepared: estimates, not bounds. */
+export interface ModelMemory {
+  /** What the session holds, after runs of as many rows as were tried. */
+  readonly sessionBytes: number;
+  /** Most that it took on the way there; at least `sessionBytes`. */
+  readonly peakBytes: number;
+}
+
 /** What preparation found out about a version; workers only load `preparedPath`. */
 export interface Manifest extends ModelVersion {
   readonly signature: Signature;
@@ -42,6 +52,8 @@ export interface Manifest extends ModelVersion {
   /** Hex digest of `model.onnx` as found. */
   readonly sha256: string;
   readonly bytes: number;
+  /** Undefined: not measured. */
+  readonly memory?: ModelMemory;
   /** For people: what was changed or could not be verified. */
   readonly warnings: readonly string[];
   /** As the request had it, but for preferred batch sizes that no batch can have: the model's configuration and what holds of it. */

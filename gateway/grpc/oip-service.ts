@@ -13,13 +13,15 @@ import { repositoryMethods } from './oip/repository.js';
 import type { RuntimeSettings } from './oip/runtime-settings.js';
 import { type ServerMethodsOptions, serverMethods } from './oip/server.js';
 import { sharedMemoryMethods } from './oip/shared-memory.js';
-import { modelStatistics } from './oip/statistics.js';
+import { type HeldBytes, modelStatistics } from './oip/statistics.js';
 import { modelStreamInfer, type StreamInferOptions } from './oip/stream-infer.js';
 import { traceSetting } from './oip/trace-setting.js';
 
 export interface OipServiceOptions extends ServerMethodsOptions, StreamInferOptions {
   readonly catalog: ModelCatalog;
   readonly statistics: StatisticsSource;
+  /** Bytes that a version takes on all its workers; undefined where that is not known. @default not known */
+  readonly heldBytes?: HeldBytes;
   readonly tracing: TraceControl;
   /** Loads and unloads by call. */
   readonly models: ModelControl;
@@ -43,7 +45,7 @@ export function oipMethods(options: OipServiceOptions): RpcMethod[] {
     ...repositoryMethods({ ...options, allowed: options.allowModelControl ?? false }),
     modelInfer(infer, options.callerKey),
     modelStreamInfer(options),
-    modelStatistics(catalog, statistics),
+    modelStatistics(catalog, statistics, options.heldBytes),
     traceSetting(catalog, tracing, runtime),
     logSettings(logSwitches, runtime),
     ...sharedMemoryMethods(),

@@ -120,6 +120,11 @@ export class Pool implements ModelHost {
     return slot;
   }
 
+  /** Workers beyond those, kept warm. */
+  get spares(): number {
+    return this.#options.spares ?? 0;
+  }
+
   /** Workers that should be in rotation. */
   get wanted(): number {
     return this.#wanted;

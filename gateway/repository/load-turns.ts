@@ -1,14 +1,22 @@
 import type { ModelHost } from '../core/channel.js';
+import type { Clock } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
+import type { Logger } from '../core/logger.js';
 import type { Manifest, Prepare, PrepareRequest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
 import type { FoundVersion } from './found.js';
+import { type MemoryAccount, MemoryRoom } from './memory-room.js';
+import type { ModelRecord } from './model-record.js';
 
 export interface LoadTurnsOptions {
   readonly prepare: Prepare;
   readonly host: Pick<ModelHost, 'load' | 'unload'>;
   /** Whether a version's files are still what was found: asked when it is loaded. @default not asked */
   readonly unchanged?: ((found: FoundVersion) => Promise<boolean>) | undefined;
+  /** What there is of memory. @default no limit */
+  readonly memory?: MemoryAccount | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** What a load asks and tells on its way. */
@@ -29,12 +37,21 @@ export interface LoadSteps {
  */
 export class LoadTurns {
   readonly #options: LoadTurnsOptions;
+  readonly #room: MemoryRoom | undefined;
   #preparing = false;
   /** Ends with the last load handed to the host. */
   #lastLoad: Promise<void> = Promise.resolve();
 
-  constructor(options: LoadTurnsOptions) {
+  /** @param models what memory is taken by @param changed told when a model has something to unload, to make room */
+  constructor(
+    options: LoadTurnsOptions,
+    models: ReadonlyMap<string, ModelRecord>,
+    changed: (model: string) => void,
+  ) {
     this.#options = options;
+    const { memory, clock, logger } = options;
+    if (memory === undefined) return;
+    this.#room = new MemoryRoom({ ...memory, clock, logger, records: () => models.values(), changed });
   }
 
   /** Whether one is being prepared: the next has to wait. */
@@ -44,7 +61,8 @@ export class LoadTurns {
 
   /**
    * Prepares a version and loads it on the workers. Resolves to what they hold now; to undefined where it is not wanted any
-   * more. Rejects as `prepare` and `host.load` do, and with FAILED_PRECONDITION where its files were replaced meanwhile.
+   * more. Rejects as `prepare` and `host.load` do, with RESOURCE_EXHAUSTED where there is not enough memory, and with
+   * FAILED_PRECONDITION where its files were replaced meanwhile.
    */
   async take(request: PrepareRequest, found: FoundVersion, steps: LoadSteps): Promise<Manifest | undefined> {
     let mine = true;
@@ -56,6 +74,8 @@ export class LoadTurns {
       await this.#lastLoad;
       if (!steps.wanted()) return undefined;
       steps.check(manifest);
+      await this.#room?.make(manifest);
+      if (!steps.wanted()) return undefined;
       steps.warming();
       const loaded = this.#options.host.load(manifest);
       this.#lastLoad = loaded.catch(() => {});

@@ -8,6 +8,7 @@ import type { FoundModel, FoundVersion, Problem } from './found.js';
 import { type LabelDemand, NO_DEMAND } from './labels/aspired-by-labels.js';
 import { isLabel } from './labels/label-name.js';
 import { signatureDifference } from './labels/signature-difference.js';
+import type { HeldCopy } from './memory-budget.js';
 import { parseVersion } from './names.js';
 import { type Action, nextAction } from './next-action.js';
 import { VersionEntry } from './version-entry.js';
@@ -33,6 +34,8 @@ export class ModelRecord {
   #asked = true;
   /** Versions that were served before the wanted ones, the latest first: loaded still, and called by number only. */
   #kept: readonly number[] = [];
+  /** Of those, what is to go at once: memory is short. */
+  readonly #givenUp = new Set<number>();
   readonly #keepPrevious: number;
   /** What holds for its next load. */
   effective: EffectiveConfiguration;
@@ -134,7 +137,31 @@ export class ModelRecord {
       .slice(0, this.#keepPrevious);
   }
 
+  /** Lets go of a version that is merely kept, whatever is under way. */
+  giveUp(version: number): void {
+    this.#kept = this.#kept.filter((kept) => kept !== version);
+    this.#givenUp.add(version);
+  }
+
+  /** What the workers hold of it, and what for, the oldest version first. */
+  *copies(): Generator<{ readonly manifest: Manifest; readonly role: HeldCopy['role'] }> {
+    const answers = this.#choosable.at(-1);
+    const entries = [...this.entries.values()].sort((a, b) => a.version - b.version);
+    for (const { version, state, copy, retired } of entries) {
+      for (const { manifest } of retired) yield { manifest, role: 'leaving' };
+      if (copy === undefined) continue;
+      const leaving = state === 'draining' || this.#givenUp.has(version);
+      const kept = !this.wants(version) && version !== answers;
+      yield { manifest: copy.manifest, role: leaving ? 'leaving' : kept ? 'kept' : 'served' };
+    }
+  }
+
   next(): Action | undefined {
+    for (const version of this.#givenUp) {
+      if (this.entries.get(version)?.state === 'available' && !this.wants(version))
+        return { kind: 'unload', version };
+      this.#givenUp.delete(version);
+    }
     const aspired = [];
     for (const version of this.#asked ? new Set([...this.#aspired, ...this.demand.versions]) : []) {
       const found = this.entries.get(version)?.found;

@@ -1,9 +1,7 @@
 import type { ModelCatalog, VersionStatus } from '../core/catalog.js';
 import type { ModelHost } from '../core/channel.js';
-import type { Clock } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Lease } from '../core/infer-call.js';
-import type { Logger } from '../core/logger.js';
 import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
 import {
@@ -42,8 +40,6 @@ export interface RegistryOptions extends PrepareDefaults {
 
 export interface RegistryDependencies extends RegistryOptions, LoadTurnsOptions {
   readonly host: ModelHost;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /**
@@ -71,7 +67,10 @@ export class Registry implements ModelCatalog {
 
   constructor(dependencies: RegistryDependencies) {
     this.#deps = dependencies;
-    this.#turns = new LoadTurns(dependencies);
+    this.#turns = new LoadTurns(dependencies, this.#models, (name) => {
+      this.#dirty.add(name);
+      this.#converge();
+    });
     dependencies.host.onServingChange?.(() => this.#servingChanged());
   }
 

@@ -116,6 +116,12 @@ export const METRICS = {
     labels: ['state'],
     help: 'Model versions that are known, by state.',
   },
+  sluice_model_memory_bytes: {
+    type: 'gauge',
+    unit: 'bytes',
+    labels: ['model', 'version'],
+    help: 'Memory that a version takes on all its workers, as measured when it was prepared.',
+  },
   sluice_event_loop_delay_seconds: {
     type: 'gauge',
     unit: 'seconds',

@@ -5,8 +5,17 @@ import { Exposition, type Sample } from './exposition.js';
 import { type GaugeName, METRICS } from './metric-table.js';
 import { increment, ModelSeries, type VersionSeries } from './series.js';
 
-/** Reads a gauge at scrape: one number, or one per value of its label. */
-export type GaugeReader = () => number | Readonly<Record<string, number>>;
+/** Reads a gauge at scrape: one number, one per value of its label, or samples with all its labels. */
+export type GaugeReader = () => number | Readonly<Record<string, number>> | readonly GaugeSample[];
+
+/** A gauge's value for values of its labels. */
+export interface GaugeSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Most samples of one gauge; what goes beyond is left out. */
+const MAX_SAMPLES = 1000;
 
 export interface MetricsOptions {
   /** Gauges to show; one without a reader is left out. @default process memory only */
@@ -154,9 +163,14 @@ function gauge(name: GaugeName, read: GaugeReader): Sample[] {
   } catch {
     return [];
   }
+  if (isSamples(value)) return value.slice(0, MAX_SAMPLES);
   if (typeof value === 'number') return [{ labels: {}, value }];
   const label: string = METRICS[name].labels[0] ?? 'kind';
   return Object.entries(value).map(([key, number]) => ({ labels: { [label]: key }, value: number }));
+}
+
+function isSamples(value: ReturnType<GaugeReader>): value is readonly GaugeSample[] {
+  return Array.isArray(value);
 }
 
 function processMemory(): Record<string, number> {

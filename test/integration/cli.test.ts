@@ -43,6 +43,8 @@ function prepared(body: (setup: Setup) => Promise<void>): () => Promise<void> {
 const PAIR: FakeModel = {
   ...fakeIris,
   inputs: ['a', 'b'].map((name) => ({ name, datatype: 'FP32', shape: [-1] })),
+  versions: ['7'],
+  memoryBytes: 3.25 * 2 ** 20,
 };
 
 const FULL: FakeModel = {
@@ -172,17 +174,31 @@ test(
 );
 
 test(
-  'models lists states and reasons, and signatures when asked for',
+  'models lists states, memory and reasons, and signatures when asked for',
   prepared(async ({ cli }) => {
     const plain = await cli(['models']);
-    assert.match(plain.stdout, /^MODEL +VERSION +STATE +REASON\niris +1 +READY\niris +2 +READY\n/);
+    assert.match(plain.stdout, /^MODEL +VERSION +STATE +MEMORY +REASON\niris +1 +READY\niris +2 +READY\n/);
+    assert.match(plain.stdout, /\npair +7 +READY +3\.3 MiB\n/);
     assert.match(plain.stdout, /broken +1 +UNAVAILABLE +not an ONNX file/);
     const verbose = await cli(['models', '--verbose', '--json']);
-    const models = JSON.parse(verbose.stdout) as { name: string; inputs?: unknown }[];
+    type Listed = { name: string; memoryBytes?: number; inputs?: unknown };
+    const models = JSON.parse(verbose.stdout) as Listed[];
+    assert.deepEqual(
+      models.map(({ memoryBytes }) => memoryBytes).filter((bytes) => bytes !== undefined),
+      [3.25 * 2 ** 20],
+    );
     assert.deepEqual(models[0]?.inputs, [{ name: 'X', datatype: 'FP32', shape: [-1, 4] }]);
     assert.equal(models.at(-1)?.inputs, undefined);
   }),
 );
+
+test('models of a server without statistics are listed all the same', async () => {
+  const server = await startFakeServer({ iris: fakeIris });
+  const { code, stdout } = await runHere(['models', '--address', server.address]);
+  server.close();
+  assert.equal(code, 0);
+  assert.match(stdout, /^MODEL +VERSION +STATE +REASON\niris +1 +READY\n/);
+});
 
 test(
   'health answers by its exit code',

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../gateway/core/clock.js';
 import { silentLogger } from '../../gateway/core/logger.js';
 import { Preparer, type PreparerOptions } from '../../gateway/pool/preparer.js';
-import { onnxModel } from '../support/onnx-model.js';
+import { endlessModel, onnxModel } from '../support/onnx-model.js';
 import { modelRequest, temporaryDirectory } from '../support/worker-kits.js';
 
 /** Models whose author means harm. */
@@ -81,52 +81,9 @@ test('E80 weights inside the model file itself: the repository is never written 
   }
 });
 
-/** Goes on for ever on a row whose sizes sum up to 4: four times -1, which the warm-up takes and chance never does. */
-const endless = onnxModel({
-  inputs: [{ name: 'X', type: 'FP32', shape: ['N', 4] }],
-  outputs: [{ name: 'Y', type: 'FP32', shape: ['N', 4] }],
-  weights: [
-    { name: 'four', type: 'FP32', shape: [], values: [4] },
-    { name: 'turns', type: 'INT64', shape: [], values: [Number.MAX_SAFE_INTEGER] },
-  ],
-  nodes: [
-    {
-      op: 'ReduceL1',
-      inputs: ['X'],
-      outputs: ['sum'],
-      attributes: [{ name: 'keepdims', int: 0 }],
-    },
-    { op: 'Equal', inputs: ['sum', 'four'], outputs: ['again'] },
-    {
-      op: 'Loop',
-      inputs: ['turns', 'again', 'X'],
-      outputs: ['Y'],
-      attributes: [
-        {
-          name: 'body',
-          graph: {
-            inputs: [
-              { name: 'i', type: 'INT64', shape: [] },
-              { name: 'c', type: 'BOOL', shape: [] },
-              { name: 'x', type: 'FP32', shape: ['N', 4] },
-            ],
-            outputs: [
-              { name: 'c2', type: 'BOOL', shape: [] },
-              { name: 'x2', type: 'FP32', shape: ['N', 4] },
-            ],
-            nodes: [
-              { op: 'Identity', inputs: ['c'], outputs: ['c2'] },
-              { op: 'Identity', inputs: ['x'], outputs: ['x2'] },
-            ],
-          },
-        },
-      ],
-    },
-  ],
-});
 test('a model that hangs on the row of the warm-up hangs in the child, not in the workers', async (t) => {
   const impatient = newPreparer(t, { timeoutMs: 4000 });
-  const request = await modelRequest(await temporaryDirectory(t), endless);
+  const request = await modelRequest(await temporaryDirectory(t), endlessModel(), { allowLoops: true });
   await assert.rejects(impatient.prepare(request), /longer than 4000 ms/);
 });
 
@@ -147,7 +104,7 @@ child.send(JSON.parse(process.argv[2]));
 console.log(child.pid);`;
 
 test('a server that is killed leaves no child behind, though a model hangs in it', async (t) => {
-  const request = await modelRequest(await temporaryDirectory(t), endless);
+  const request = await modelRequest(await temporaryDirectory(t), endlessModel(), { allowLoops: true });
   const module = fileURLToPath(new URL('../../worker/prepare.js', import.meta.url));
   const task = JSON.stringify({ id: 1, request });
   const parent = spawn(process.execPath, ['-e', PARENT, module, task], {

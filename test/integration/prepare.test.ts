@@ -219,13 +219,18 @@ test('E77 no cut or flipped byte of a model harms more than its own preparation'
 });
 
 test('E81 an operator that is not known, of its own domain or of an unknown set, is refused by name', async (t) => {
-  const frob = (domain: string, domains: Readonly<Record<string, number>>, opset = 17) =>
+  const frob = (
+    domain: string,
+    domains: Readonly<Record<string, number>>,
+    opset = 17,
+    op = domain === '' ? 'Relu' : 'Frobnicate',
+  ) =>
     onnxModel({
       opset,
       domains,
       inputs: [{ name: 'X', type: 'FP32', shape: ['N'] }],
       outputs: [{ name: 'Y', type: 'FP32', shape: ['N'] }],
-      nodes: [{ op: domain === '' ? 'Relu' : 'Frobnicate', domain, inputs: ['X'], outputs: ['Y'] }],
+      nodes: [{ op, domain, inputs: ['X'], outputs: ['Y'] }],
     });
   const rows: readonly [Uint8Array, RegExp][] = [
     [
@@ -233,6 +238,7 @@ test('E81 an operator that is not known, of its own domain or of an unknown set,
       /com\.example.*Frobnicate.*sets: ai\.onnx 17, com\.example 2/,
     ],
     [frob('com.example', {}), /com\.example.*operator sets: ai\.onnx 17/],
+    [frob('', {}, 17, 'Gelu'), /Gelu.*operator sets: ai\.onnx 17/],
     [frob('', {}, 99), /99.*operator sets: ai\.onnx 99/],
   ];
   for (const [bytes, message] of rows)

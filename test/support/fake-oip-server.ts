@@ -40,6 +40,8 @@ export interface FakeModel {
   inputs: FakeTensor[];
   outputs: FakeTensor[];
   versions?: string[];
+  /** What ModelStatistics tells of each version; a server of which no model has one is without that call. */
+  memoryBytes?: number;
   infer(request: FakeInferRequest): FakeInferResponse | Promise<FakeInferResponse>;
 }
 
@@ -136,6 +138,18 @@ function handlers(fake: Pick<FakeServer, 'models' | 'health'>): Record<string, H
         )
         .concat({ name: 'broken', version: '1', state: 'UNAVAILABLE', reason: 'not an ONNX file' }),
     }),
+    ModelStatistics: () => {
+      const told = [...fake.models].filter(([, { memoryBytes }]) => memoryBytes !== undefined);
+      if (told.length === 0) throw new FakeStatus('UNIMPLEMENTED', 'no statistics');
+      const stats = told.flatMap(([name, { versions = ['1'], memoryBytes }]) =>
+        versions.map((version) => ({
+          name,
+          version,
+          memory_usage: [{ type: 'CPU', byte_size: memoryBytes }],
+        })),
+      );
+      return { model_stats: stats };
+    },
     Check: ({ service }) => {
       const status = fake.health.get(String(service));
       if (status === undefined) throw new FakeStatus('NOT_FOUND', `unknown service '${service}'`);

@@ -123,3 +123,65 @@ export function zipMapModel(
     ],
   });
 }
+
+/** `Y = X`, by way of that many bytes of FP32: takes memory when it is run, not when it is loaded. */
+export function memoryBombModel(bytes: number) {
+  return onnxModel({
+    inputs: [{ name: 'X', type: 'FP32', shape: ['N', 4] }],
+    outputs: [{ name: 'Y', type: 'FP32', shape: ['N', 4] }],
+    weights: [{ name: 'size', type: 'INT64', shape: [1], values: [Math.floor(bytes / 4)] }],
+    nodes: [
+      { op: 'ReduceMax', inputs: ['X'], outputs: ['one'], attributes: [{ name: 'keepdims', int: 0 }] },
+      { op: 'Expand', inputs: ['one', 'size'], outputs: ['many'] },
+      { op: 'ReduceMax', inputs: ['many'], outputs: ['same'], attributes: [{ name: 'keepdims', int: 0 }] },
+      { op: 'Sub', inputs: ['same', 'one'], outputs: ['zero'] },
+      { op: 'Add', inputs: ['X', 'zero'], outputs: ['Y'] },
+    ],
+  });
+}
+
+/** Goes on for ever on a row whose sizes sum up to 4: four times -1, which the warm-up takes and chance never does. */
+export function endlessModel() {
+  return onnxModel({
+    inputs: [{ name: 'X', type: 'FP32', shape: ['N', 4] }],
+    outputs: [{ name: 'Y', type: 'FP32', shape: ['N', 4] }],
+    weights: [
+      { name: 'four', type: 'FP32', shape: [], values: [4] },
+      { name: 'turns', type: 'INT64', shape: [], values: [Number.MAX_SAFE_INTEGER] },
+    ],
+    nodes: [
+      {
+        op: 'ReduceL1',
+        inputs: ['X'],
+        outputs: ['sum'],
+        attributes: [{ name: 'keepdims', int: 0 }],
+      },
+      { op: 'Equal', inputs: ['sum', 'four'], outputs: ['again'] },
+      {
+        op: 'Loop',
+        inputs: ['turns', 'again', 'X'],
+        outputs: ['Y'],
+        attributes: [
+          {
+            name: 'body',
+            graph: {
+              inputs: [
+                { name: 'i', type: 'INT64', shape: [] },
+                { name: 'c', type: 'BOOL', shape: [] },
+                { name: 'x', type: 'FP32', shape: ['N', 4] },
+              ],
+              outputs: [
+                { name: 'c2', type: 'BOOL', shape: [] },
+                { name: 'x2', type: 'FP32', shape: ['N', 4] },
+              ],
+              nodes: [
+                { op: 'Identity', inputs: ['c'], outputs: ['c2'] },
+                { op: 'Identity', inputs: ['x'], outputs: ['x2'] },
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  });
+}

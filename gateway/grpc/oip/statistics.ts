@@ -1,18 +1,34 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ModelCatalog } from '../../core/catalog.js';
+import type { Manifest } from '../../core/manifest.js';
 import type { DurationSum, StatisticsSource } from '../../core/statistics.js';
 import type { RpcMethod } from '../../core/transport.js';
-import { GRPCInferenceService, type ModelStatisticsSchema } from '../../gen/inference/grpc_service_pb.js';
+import {
+  GRPCInferenceService,
+  type MemoryUsageSchema,
+  type ModelStatisticsSchema,
+} from '../../gen/inference/grpc_service_pb.js';
 import { unaryMethod } from '../messages.js';
+
+/** Bytes that a version takes on all its workers; undefined where that is not known. */
+export type HeldBytes = (manifest: Manifest) => number | undefined;
 
 type Catalog = Pick<ModelCatalog, 'list' | 'available' | 'describe'>;
 
 const NONE: DurationSum = { count: 0, ms: 0 };
 
 /** ModelStatistics: one entry for each version asked for that can be called. */
-export function modelStatistics(catalog: Catalog, source: StatisticsSource): RpcMethod {
+export function modelStatistics(
+  catalog: Catalog,
+  source: StatisticsSource,
+  heldBytes: HeldBytes = () => undefined,
+): RpcMethod {
   return unaryMethod(GRPCInferenceService.method.modelStatistics, ({ name, version }) => ({
-    modelStats: chosen(catalog, name, version).map(([model, number]) => entry(source, model, number)),
+    modelStats: chosen(catalog, name, version).map(([model, number]) => {
+      const bytes = heldBytes(catalog.describe(model, String(number)));
+      const memoryUsage = bytes === undefined ? [] : [{ type: 'CPU', id: 0n, byteSize: whole(bytes) }];
+      return entry(source, model, number, memoryUsage);
+    }),
   }));
 }
 
@@ -38,6 +54,7 @@ function entry(
   source: StatisticsSource,
   name: string,
   version: number,
+  memoryUsage: MessageInitShape<typeof MemoryUsageSchema>[],
 ): MessageInitShape<typeof ModelStatisticsSchema> {
   const figures = source.read(name, version);
   const { compute, success, fail, queue, batches } = figures;
@@ -58,6 +75,7 @@ function entry(
       cacheHit: duration(NONE),
       cacheMiss: duration(NONE),
     },
+    memoryUsage,
     batchStats: batches.map(({ rows, compute: run }) => ({
       batchSize: whole(rows),
       computeInput: duration({ count: run.count, ms: 0 }),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { ModelHost } from '../../../gateway/core/channel.js';
 import { GatewayError } from '../../../gateway/core/error.js';
 import { silentLogger } from '../../../gateway/core/logger.js';
-import type { Manifest, PrepareRequest } from '../../../gateway/core/manifest.js';
+import type { Manifest, ModelMemory, PrepareRequest } from '../../../gateway/core/manifest.js';
 import { versionKey } from '../../../gateway/core/model.js';
 import type { ModelSettings } from '../../../gateway/repository/effective-configuration.js';
 import type { Found, FoundModel, Problem } from '../../../gateway/repository/found.js';
@@ -35,7 +35,7 @@ export function found(
   return { models: all, problems, unusable: [] };
 }
 
-function manifestFor({ model, version, modelPath }: PrepareRequest): Manifest {
+function manifestFor({ model, version, modelPath }: PrepareRequest, memory?: ModelMemory): Manifest {
   return {
     model,
     version,
@@ -45,6 +45,7 @@ function manifestFor({ model, version, modelPath }: PrepareRequest): Manifest {
     latency: [],
     sha256: '',
     bytes: 10,
+    ...(memory !== undefined && { memory }),
     warnings: [],
   };
 }
@@ -59,6 +60,7 @@ export function scripted(
   settings: Readonly<Record<string, ModelSettings>> = {},
   auto = false,
   options: Partial<RegistryDependencies> = {},
+  memory?: ModelMemory,
 ) {
   const clock = new FakeClock();
   const requests: PrepareRequest[] = [];
@@ -82,7 +84,7 @@ export function scripted(
   const registry = new Registry({
     prepare: (request) => {
       requests.push(request);
-      return step('prepare', versionKey(request), manifestFor(request));
+      return step('prepare', versionKey(request), manifestFor(request, memory));
     },
     host,
     clock,
