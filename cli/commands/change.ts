@@ -57,7 +57,11 @@ function addLabel(program: Command, make: Make): void {
   withNoteOptions(command)
     .addHelpText(
       'after',
-      helpFooter([['sluice label iris canary 3', 'try version 3 under a name of its own']]),
+      helpFooter([
+        ['sluice label iris canary 3', 'try version 3 under a name of its own'],
+        ['sluice label iris canary 2 --why "3 is too slow"', 'and another one'],
+        ['sluice label iris canary 1 --endpoint a:8003,b:8003', 'on two servers'],
+      ]),
     )
     .action(
       (
@@ -90,7 +94,11 @@ function addPromote(program: Command, make: Make): void {
   withNoteOptions(command)
     .addHelpText(
       'after',
-      helpFooter([['sluice promote iris --from canary --why "A/B test won"', 'what canary serves, for all']]),
+      helpFooter([
+        ['sluice promote iris --from canary --why "A/B test won"', 'what canary serves, for all'],
+        ['sluice promote iris 2', 'version 2, for all'],
+        ['sluice promote iris 1 --force', 'also where its signature is another'],
+      ]),
     )
     .action(
       (
@@ -119,7 +127,11 @@ function addRollback(program: Command, make: Make): void {
       'after',
       helpFooter([
         ['sluice rollback iris --why "wrong classes"', 'one step back'],
-        ['sluice rollback iris --endpoint dns:///sluice-admin:8003', 'on every replica behind a name'],
+        ['sluice rollback iris --label canary', 'another label than stable'],
+        [
+          'sluice rollback iris --label canary --endpoint dns:///sluice-admin:8003',
+          'on every replica behind a name',
+        ],
       ]),
     )
     .action((model: string, options: Options & { label: string }) => {
@@ -145,7 +157,14 @@ function addLoad(program: Command, verb: 'load' | 'unload', make: Make): void {
     .argument('<model>')
     .argument('<version>', 'a version number', whole);
   withNoteOptions(command)
-    .addHelpText('after', helpFooter([[`sluice ${verb} iris 1`, `${verb} version 1`]]))
+    .addHelpText(
+      'after',
+      helpFooter([
+        [`sluice ${verb} iris 1`, verb === 'load' ? 'version 1, beside what is served' : 'not any more'],
+        [`sluice ${verb} iris 1 --why "to compare"`, 'for the history'],
+        [`sluice ${verb} iris 1 --endpoint a:8003,b:8003 --json`, 'on two servers, for a script'],
+      ]),
+    )
     .action((model: string, version: number, options: Options) =>
       make(options, (client, note) => client[verb]({ model, version }, note)),
     );

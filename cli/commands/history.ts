@@ -21,7 +21,14 @@ export function addHistoryCommand(program: Command, { io }: CommandContext, fini
     .argument('[model]', 'all models without it', '')
     .option('--limit <n>', 'most changes to list; 0 for all that are remembered', '20');
   withAdminOptions(command)
-    .addHelpText('after', helpFooter([['sluice history iris', 'what happened to iris']]))
+    .addHelpText(
+      'after',
+      helpFooter([
+        ['sluice history iris', 'what happened to iris'],
+        ['sluice history --limit 5', 'the latest changes of any model'],
+        ['sluice history iris --limit 0 --json', 'all that is remembered, for a script'],
+      ]),
+    )
     .action(async (model: string, options: AdminOptions & { limit: string }) => {
       const outcomes = await onEach(options, async (client) => ({
         changes: await client.history(model, Number(options.limit) || 0),

@@ -34,7 +34,7 @@ export function addPredictCommand(program: Command, { io }: CommandContext, fini
     .argument('<model>', 'name of the model')
     .option('-i, --input <json>', 'values, as JSON')
     .option('-f, --input-file <path>', 'file with the values; - reads standard input')
-    .option('--version <number>', 'version of the model; without it the server chooses')
+    .option('--version <number>', 'version of the model, or a label; without it the server chooses')
     .option('-o, --output <name>', 'an output that is wanted (repeatable); without it all', collect)
     .option('--request-id <text>', "id that the answer and the server's logs carry");
   withServerOptions(command)

@@ -22,7 +22,14 @@ export function addVersionsCommand(program: Command, { io }: CommandContext, fin
     )
     .argument('[model]', 'all models without it', '');
   withAdminOptions(command)
-    .addHelpText('after', helpFooter([['sluice versions iris', 'the versions of iris']]))
+    .addHelpText(
+      'after',
+      helpFooter([
+        ['sluice versions iris', 'the versions of iris'],
+        ['sluice versions --json', 'of all models, for a script'],
+        ['sluice versions iris --endpoint dns:///sluice-admin:8003', 'on every replica behind a name'],
+      ]),
+    )
     .action(async (model: string, options: AdminOptions) => {
       const outcomes = await onEach(options, (client) => client.versions(model));
       const code = exitCodeOf(outcomes, ({ labels }) => labels);

@@ -31,7 +31,14 @@ const PAGES = [
   'examples/python/README.md',
   'examples/grpcurl/README.md',
 ];
-const COMMANDS = ['serve', 'predict', 'models', 'config', 'health'];
+const ADMIN = ['versions', 'label', 'promote', 'rollback', 'history', 'load', 'unload'];
+const COMMANDS = ['serve', 'predict', 'models', 'config', 'health', ...ADMIN];
+/** Addresses that examples make up, and what stands for them here. */
+const MADE_UP: Readonly<Record<string, (ports: ServerProcess) => string>> = {
+  '10.0.0.7:8001': ({ grpcPort }) => `localhost:${grpcPort}`,
+  'a:8003,b:8003': ({ adminPort }) => `localhost:${adminPort},127.0.0.1:${adminPort}`,
+  'dns:///sluice-admin:8003': ({ adminPort }) => `dns:///localhost:${adminPort}`,
+};
 
 const readme = readDocument('README.md');
 let server: ServerProcess;
@@ -61,7 +68,7 @@ function runLine(line: string): Promise<CliResult> {
   const [name, value] = /^(SLUICE_\w+)=(\S+) $/.exec(before)?.slice(1) ?? [];
   const stdin = before.endsWith('| ') ? readFileSync(join(folder, 'rows.json'), 'utf8') : '';
   const words = shellWords(command.replace(/ +#.*$/, '').replace(/ [|>] .*$/, '')).slice(1);
-  const args = words.map((word) => (word === '10.0.0.7:8001' ? `localhost:${server.grpcPort}` : word));
+  const args = words.map((word) => MADE_UP[word]?.(server) ?? word);
   if (args[0] === 'serve') args[0] = 'config';
   if (args[0] === 'bench') args.push('--quiet', '--warmup', '10ms', '--duration', '30ms');
   const env = {
@@ -101,6 +108,8 @@ check('the examples in every help text work', async () => {
       assert.equal(code, 0, `${line}\n${out}${stderr}`);
     }
   }
+  // What the other pages count on.
+  await runLine('sluice promote iris 2');
 });
 
 check('every grpcurl line is a valid message of its method and answered OK', async () => {
