@@ -8,6 +8,7 @@ import { type AskedModels, ExplicitControl, NO_CONTROL } from './repository/expl
 import type { Found } from './repository/found.js';
 import { scanRepositories } from './repository/model-source.js';
 import { OnceLogger } from './repository/once-logger.js';
+import { PatientLook } from './repository/patient-look.js';
 import type { Registry } from './repository/registry.js';
 import { RepositoryWatch } from './repository/repository-watch.js';
 
@@ -43,12 +44,13 @@ export class Repositories {
   #watch: RepositoryWatch | undefined;
 
   constructor(options: RepositoriesOptions) {
-    const { config, logger, registry, cacheDir } = options;
+    const { config, clock, logger, registry, cacheDir } = options;
     this.#options = options;
+    const patient = new PatientLook((asked: AskedModels) => this.#look(logger, asked), clock);
     if (config.modelControlMode === 'explicit')
       this.#explicit = new ExplicitControl({
         models: config.requiredModels,
-        look: (asked) => this.#look(logger, asked),
+        look: (asked) => patient.take(asked),
         aspire: (found) => this.serve(found),
         outcome: (model) => registry.outcome(model),
         directoryOf: (model, digest) => join(cacheDir(), '.given', model, digest),

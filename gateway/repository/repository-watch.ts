@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Found } from './found.js';
+import { LATE_LOOK_MS } from './patient-look.js';
 import { settleFound } from './settle-found.js';
 
 export interface RepositoryWatchOptions {
@@ -50,8 +51,11 @@ export class RepositoryWatch {
   }
 
   async #look(): Promise<void> {
-    const { scan, aspire, logger, pollMs, confirmMs = 1000 } = this.#options;
+    const { scan, aspire, clock, logger, pollMs, confirmMs = 1000 } = this.#options;
     let moving = false;
+    const tell = () =>
+      logger.warn({ forMs: LATE_LOOK_MS }, 'The repositories do not answer: what is served is served on');
+    const late = clock.setTimer(tell, LATE_LOOK_MS, { unref: true });
     try {
       const now = await scan();
       if (this.#closed) return;
@@ -64,6 +68,8 @@ export class RepositoryWatch {
       }
     } catch (err) {
       logger.error({ err }, 'The repositories could not be looked at: tried again');
+    } finally {
+      late.cancel();
     }
     this.#wait(moving ? Math.min(confirmMs, pollMs) : pollMs);
   }

@@ -15,6 +15,8 @@ export interface ServerProcessOptions {
   readonly supervised?: boolean;
   /** File descriptors that it may have. @default as many as the tests */
   readonly descriptors?: number;
+  /** Largest file that it may write, in KiB: beyond that a write fails, as on a full disk. @default none */
+  readonly fileKib?: number;
   /** @default any that are free */
   readonly ports?: { readonly grpcPort?: number; readonly httpPort?: number };
   /** How long the start may take, in milliseconds. @default 60_000 */
@@ -45,12 +47,16 @@ const STOP_TIMEOUT_MS = 20_000;
 
 /** @throws Error with the server's output when it ends, or says nothing, instead of serving. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { descriptors } = options;
+  const { descriptors, fileKib } = options;
   const { grpcPort = 0, httpPort = 0 } = options.ports ?? {};
   const ports = ['--grpc-port', String(grpcPort), '--http-port', String(httpPort), '--admin-port', '0'];
   const command = [process.execPath, 'bin/sluice.js', 'serve', ...options.args, ...ports];
+  const limits = [
+    ...(descriptors === undefined ? [] : [`ulimit -n ${descriptors}`]),
+    ...(fileKib === undefined ? [] : [`ulimit -f ${fileKib}`]),
+  ];
   // The shell becomes the server.
-  if (descriptors !== undefined) command.unshift('bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, '-');
+  if (limits.length > 0) command.unshift('bash', '-c', `${limits.join('; ')}; exec "$@"`, '-');
   const child = spawn(command[0] as string, command.slice(1), {
     cwd: repositoryRoot,
     env: {
