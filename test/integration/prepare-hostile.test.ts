@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { systemClock } from '../../gateway/core/clock.js';
 import { silentLogger } from '../../gateway/core/logger.js';
 import { Preparer, type PreparerOptions } from '../../gateway/pool/preparer.js';
@@ -21,13 +21,15 @@ function newPreparer(t: TestContext, options: Partial<PreparerOptions> = {}): Pr
   return preparer;
 }
 
-/** Z: X as a ZipMap's scores; W: 16 bytes of external data. */
-const zipMapWithWeights = (location: string) =>
+/** Z: X as a ZipMap's scores; W: 16 bytes of external data, unless it says that they lie elsewhere. */
+const zipMapWithWeights = (location: string, place: { offset?: number; length?: number } = {}) =>
   onnxModel({
     domains: { 'ai.onnx.ml': 1 },
     inputs: [{ name: 'X', type: 'FP32', shape: ['N', 2] }],
     outputs: [{ name: 'Z' }, { name: 'W' }],
-    weights: [{ name: 'w', type: 'FP32', shape: [4], external: { location, offset: 0, length: 16 } }],
+    weights: [
+      { name: 'w', type: 'FP32', shape: [4], external: { location, offset: 0, length: 16, ...place } },
+    ],
     nodes: [
       {
         op: 'ZipMap',
@@ -67,6 +69,63 @@ test('E80 weights that are a link out of the directory, a FIFO or missing are re
   await writeFile(join(directory, '..data', 'w'), Buffer.alloc(16));
   await symlink('..data/w', join(directory, 'w'));
   await by.prepare(await modelRequest(directory, zipMapWithWeights('w')));
+});
+
+test('E80 weights that lie before their file, behind its end or nowhere are refused, and end no process', async (t) => {
+  const by = newPreparer(t);
+  const directory = await temporaryDirectory(t);
+  await writeFile(join(directory, 'w'), Buffer.alloc(16));
+  const places = [
+    { offset: -1 },
+    { offset: -(2 ** 40) },
+    { offset: 4 },
+    { offset: 2 ** 40 },
+    { offset: Number.MAX_SAFE_INTEGER },
+    { length: 2 ** 40 },
+    { length: -16 },
+    { length: 4 },
+  ];
+  for (const place of places)
+    await assert.rejects(
+      by.prepare(await modelRequest(directory, zipMapWithWeights('w', place))),
+      (error) => {
+        const { message } = error as Error;
+        assert.match(message, /^failed to load model/, JSON.stringify(place));
+        assert.doesNotMatch(message, /died/, JSON.stringify(place));
+        assert.ok(!message.includes(directory), message);
+        return true;
+      },
+    );
+  await by.prepare(await modelRequest(directory, zipMapWithWeights('w')));
+});
+
+test('E80 of what lies outside nothing is opened, as the kernel sees it', async (t) => {
+  if (spawnSync('strace', ['-V']).status !== 0) return t.skip('strace is not installed');
+  const directory = await temporaryDirectory(t);
+  const elsewhere = await temporaryDirectory(t);
+  await writeFile(join(elsewhere, 'secret'), 'TOP-SECRET-BYTES');
+  await symlink(join(elsewhere, 'secret'), join(directory, 'linked'));
+  const log = join(elsewhere, 'calls');
+  const wrapper = join(elsewhere, 'traced.mjs');
+  const child = JSON.stringify(fileURLToPath(new URL('../../worker/prepare.js', import.meta.url)));
+  // The preparing process has strace attached to itself and its threads before it does anything.
+  await writeFile(
+    wrapper,
+    `import { spawn } from 'node:child_process';
+    const tracer = spawn('strace', ['-f', '-e', 'trace=open,openat,openat2', '-o', ${JSON.stringify(log)}, '-p', String(process.pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    await new Promise((resolve) => tracer.stderr.once('data', resolve));
+    await import(${child});`,
+  );
+  const by = newPreparer(t, { childUrl: pathToFileURL(wrapper) });
+  for (const location of ['linked', '../secret', join(elsewhere, 'secret')])
+    await assert.rejects(
+      by.prepare(await modelRequest(directory, zipMapWithWeights(location))),
+      /external data/,
+    );
+  await by.close();
+  const calls = readFileSync(log, 'utf8');
+  assert.ok(calls.includes(join(directory, 'model.onnx')), 'the model was opened under the eyes of strace');
+  assert.ok(!calls.includes('secret"') && !calls.includes('/linked"'), calls);
 });
 
 test('E80 weights inside the model file itself: the repository is never written to', async (t) => {
