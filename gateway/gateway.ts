@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { CacheDirectory } from './cache-directory.js';
 import { configFrom, type Settings } from './config/from-settings.js';
 import { detectMachine, type Machine, systemFacts } from './config/machine.js';
 import { disableRuntimeTelemetry } from './config/privacy.js';
@@ -138,7 +137,7 @@ class Server implements Gateway {
   readonly #fronts: Fronts;
   readonly #repositories: Repositories;
   #eventLoop: EventLoopMonitor | undefined;
-  #cacheDir: string | undefined;
+  readonly #cache: CacheDirectory;
   #phase: ServerPhase = 'starting';
   #settledOnce = false;
   #started: Promise<Ports> | undefined;
@@ -164,12 +163,13 @@ class Server implements Gateway {
         if (model === '') resolve();
       };
     });
+    this.#cache = new CacheDirectory({ parent: config.cacheDir, clock, logger });
     this.#preparer = buildPreparer(config, this.machine, clock, logger);
     this.#labels = buildLabels(config, clock, logger);
     this.catalog = this.#buildRegistry();
     this.#repositories = new Repositories({
       ...{ config, clock, logger, watch: dependencies.watch, registry: this.catalog },
-      cacheDir: () => this.#cacheDir as string,
+      cacheDir: () => this.#cache.path,
       onModel: (name) => this.#metrics.declareModel(name),
     });
     this.#labels.onChange = () => this.catalog.relabel();
@@ -204,7 +204,7 @@ class Server implements Gateway {
     try {
       await this.#labels.start();
       const found = await this.#repositories.scan();
-      this.#cacheDir = this.config.cacheDir ?? (await mkdtemp(join(tmpdir(), 'sluice-')));
+      await this.#cache.open();
       this.#eventLoop = monitorEventLoop();
       const ports = await this.#fronts.listen();
       // Before the workers are up, which takes a while: a client that is early hears that its model is loading, not that
@@ -305,14 +305,13 @@ class Server implements Gateway {
           crews.forget(gone);
           // A copy that was replaced leaves the counts to its successor.
           if (!this.catalog.available(gone.model).includes(gone.version)) this.#statistics.forget(gone);
-          await rm(preparedDirectory(this.#cacheDir as string, gone), { recursive: true, force: true });
+          await rm(preparedDirectory(this.#cache.path, gone), { recursive: true, force: true });
         },
         serves: (key) => crews.serves(key),
         onServingChange: (listener) => crews.onServingChange(listener),
       },
       ...{ clock: this.#clock, logger: this.#logger },
-      // Known once started: the directory is made then.
-      cacheDir: () => this.#cacheDir as string,
+      cacheDir: () => this.#cache.path,
       defaultMaxBatchSize: config.defaultMaxBatchSize,
       intraOpThreads: this.plan.intraOpThreads,
       workersOf: (model) => crews.wantedBy(model),
@@ -363,9 +362,7 @@ class Server implements Gateway {
     ]);
     this.#phase = 'stopped';
     this.#eventLoop?.close();
-    if (this.#cacheDir !== undefined && this.config.cacheDir === undefined) {
-      await rm(this.#cacheDir, { recursive: true, force: true });
-    }
+    await this.#cache.close();
     return { callsCut, workersLeft };
   }
 

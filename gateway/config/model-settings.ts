@@ -172,12 +172,12 @@ export const MODEL_SETTINGS = {
   }),
   cacheDir: optionalText({
     default: undefined,
-    defaultText: "a directory of the server's own under the system's temporary directory",
+    defaultText: "the system's temporary directory",
     placeholder: 'path',
     pattern: LOCAL_PATH,
     wanted: LOCAL_PATH_WANTED,
     isPath: true,
-    why: 'Where the workers load models from: copies of what was checked, so that a file that is replaced or removed harms nobody. Of this server alone. Needs room for one copy of each version that is loaded (none where the file system can share blocks).',
+    why: 'Where a server makes a directory of its own, from which its workers load models: copies of what was checked, so that a file that is replaced or removed harms nobody. Servers may share it; what killed ones left is removed by the next. Needs room for one copy of each version that is loaded (none where the file system can share blocks).',
   }),
   requiredModels: list({
     default: [],
