@@ -4,6 +4,7 @@ import type { CommandContext, Finish } from './command-context.js';
 import { addBenchCommand } from './commands/bench.js';
 import { addLabelCommands } from './commands/change.js';
 import { addConfigCommand } from './commands/config.js';
+import { addGoldenCommand } from './commands/golden.js';
 import { addHealthCommand } from './commands/health.js';
 import { addHistoryCommand } from './commands/history.js';
 import { addModelsCommand } from './commands/models.js';
@@ -65,6 +66,7 @@ function buildProgram(context: CommandContext, finish: Finish): Command {
     addBenchCommand,
     addConfigCommand,
     addHealthCommand,
+    addGoldenCommand,
     addVersionsCommand,
     addLabelCommands,
     addHistoryCommand,

@@ -21,3 +21,20 @@ export function float16Value(bits: number): number {
   // Denormals have the exponent of the smallest normal, and no leading 1.
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
+
+/** The bits of the FP16 value that is nearest to a number, ties to even, as arithmetic rounds: NaN, infinities and denormals, too. */
+export function nearestFloat16Bits(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  // Halfway between the largest value and the one that would follow.
+  if (size >= 65_520) return sign | 0x7c00;
+  let exponent = -14;
+  while (size >= 2 ** (exponent + 1)) exponent++;
+  const steps = size / 2 ** (exponent - 10);
+  const below = Math.floor(steps);
+  const rest = steps - below;
+  const rounded = rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+  // Denormals, and the step from them to the smallest normal, are their own count; a carry is one more exponent.
+  return sign | (((exponent + 14) << 10) + rounded);
+}

@@ -12,6 +12,9 @@ import { AllocationWatch, isAllocationFailure } from './allocation-watch.js';
 import { declaredInputs, declaredOutputs } from './declared-tensors.js';
 import { refuseEndless } from './endless-operators.js';
 import type { ModelProto } from './gen/onnx/onnx_subset_pb.js';
+import { readGolden } from './golden-file.js';
+import { passGoldenGate } from './golden-gate.js';
+import { knownRows } from './golden-rows.js';
 import { readLabels } from './label-file.js';
 import { MemoryGauge } from './memory-gauge.js';
 import {
@@ -67,6 +70,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   const bytes = await readModelFile(request.modelPath);
   const model = parseModel(bytes);
   if (request.allowLoops !== true) refuseEndless(model);
+  const golden = await readGolden(request);
   const { changed, labels } = removeZipMaps(model);
   const declared = declaredValues(model);
   for (const input of declared.inputs) refuseUnserved('input', input);
@@ -95,10 +99,12 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
     // What a worker will run first: a model that hangs on it or crashes must do so here.
     await warmUp(watched, { ...wanted, ...samples });
     watched.check();
-    const given = samples.warmUp && (await givenRows(samples.warmUp, wanted.inputs));
+    const known = golden === undefined ? undefined : knownRows(golden, wanted);
+    const given = samples.warmUp ? await givenRows(samples.warmUp, wanted.inputs) : known?.probe;
     const probed = await probe(watched, wanted, PROBE_BUDGET_MS, monotonicMs, given);
     watched.check();
     const signature = settle(wanted, probed, warnings);
+    if (golden !== undefined) await passGoldenGate(watched, signature, golden);
     return {
       model: request.model,
       version: request.version,
@@ -112,6 +118,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
       warnings,
       ...(request.configuration && { configuration: request.configuration }),
       ...samples,
+      ...(known && known.warmUp.length > 0 && { goldenRows: known.warmUp }),
     };
   } finally {
     await session.release();

@@ -43,6 +43,14 @@ export interface WarmUpData {
   readonly modelDirectory?: string;
 }
 
+/** The inputs of one run, in a form that survives JSON. */
+export type GivenInputs = readonly {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly base64: string;
+}[];
+
 /** What a worker needs to know of a version. */
 export interface LoadSpec {
   readonly key: string;
@@ -68,8 +76,10 @@ export interface LoadSpec {
     /** The input that it is, byte by byte. */
     readonly passedFrom?: string;
   }[];
-  /** Undefined: made-up input. */
+  /** Undefined: `goldenRows`, else made-up input. */
   readonly warmUp?: WarmUpData;
+  /** What the version is known to take, and to answer as it should. */
+  readonly goldenRows?: readonly GivenInputs[];
 }
 
 /** Gateway to worker. Every message but `close` is answered once, with the same `id`. */

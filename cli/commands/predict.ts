@@ -9,6 +9,7 @@ import { type ServerOptions, withClient, withServerOptions } from '../client-opt
 import type { CommandContext, Finish } from '../command-context.js';
 import { CliError, EXIT } from '../exit-code.js';
 import { helpFooter } from '../help.js';
+import { signatureOf } from '../known-model.js';
 import { nameInput, readInput } from '../predict-input.js';
 import { predictionText } from '../prediction-text.js';
 import { signatureText } from '../signature.js';
@@ -65,9 +66,7 @@ async function predict(
 ): Promise<Prediction> {
   const { version, output: outputs, requestId } = options;
   const given = await readInput(options, io);
-  const metadata = await client
-    .modelMetadata(name, { version })
-    .catch((error) => explainMissing(client, { name, version }, error));
+  const metadata = await signatureOf(client, { name, version });
   const inputs = nameInput(given, metadata);
   try {
     return await client.model(name, { version }).predict(inputs, { outputs, requestId });
@@ -78,32 +77,6 @@ async function predict(
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
-}
-
-interface Asked {
-  readonly name: string;
-  readonly version: string | undefined;
-}
-
-/** An unknown model or version: says which there are. */
-async function explainMissing(client: SluiceClient, asked: Asked, error: unknown): Promise<never> {
-  if (!(error instanceof SluiceClientError) || error.code !== 'NOT_FOUND') throw error;
-  const entries = await client.models().catch(() => []);
-  const versions = new Map<string, string[]>();
-  for (const { name, version, state } of entries) {
-    if (state === 'READY') versions.set(name, [...(versions.get(name) ?? []), version]);
-  }
-  const list = [...versions].map(
-    ([model, numbers]) => `${model} (${numbers.length === 1 ? 'version' : 'versions'} ${numbers.join(', ')})`,
-  );
-  const failed = entries.find(
-    ({ name, version, reason }) =>
-      name === asked.name && version === (asked.version ?? version) && reason !== '',
-  );
-  const why =
-    failed === undefined ? '' : `Version ${failed.version} of it is ${failed.state}: ${failed.reason}\n`;
-  const hint = `${why}${list.length === 0 ? 'No model can be called there.' : `Models that can be called: ${list.join(', ')}`}`;
-  throw new CliError(EXIT.failed, error.code, `NOT_FOUND: ${error.message}`, hint);
 }
 
 /** A request that does not fit the model: shows what does. */

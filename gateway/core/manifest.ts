@@ -41,6 +41,15 @@ export interface ModelMemory {
   readonly peakBytes: number;
 }
 
+/** A run's inputs that survive JSON, in the shapes of requests. */
+export type GivenRow = readonly {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  /** The tensor's bytes. */
+  readonly base64: string;
+}[];
+
 /** What preparation found out about a version; workers only load `preparedPath`. */
 export interface Manifest extends ModelVersion {
   readonly signature: Signature;
@@ -58,8 +67,10 @@ export interface Manifest extends ModelVersion {
   readonly warnings: readonly string[];
   /** As the request had it, but for preferred batch sizes that no batch can have: the model's configuration and what holds of it. */
   readonly configuration?: ModelConfiguration;
-  /** Undefined: made-up input. */
+  /** Undefined: `goldenRows`, else made-up input. */
   readonly warmUp?: WarmUp;
+  /** The first of the version's golden answers, to be warmed up with. */
+  readonly goldenRows?: readonly GivenRow[];
 }
 
 /** Prepares one version; rejects with a GatewayError that says why the model cannot be served. */

@@ -5,7 +5,7 @@ import { type TensorSpec, versionKey } from '../core/model.js';
 /** What a worker is told of a version: plain data, no more than it needs. */
 export function loadSpec(manifest: Manifest, intraOpThreads: number): LoadSpec {
   const { inputs, outputs } = manifest.signature;
-  const { warmUp } = manifest;
+  const { warmUp, goldenRows } = manifest;
   const runtime = manifest.configuration?.runtime;
   return {
     key: versionKey(manifest),
@@ -15,6 +15,7 @@ export function loadSpec(manifest: Manifest, intraOpThreads: number): LoadSpec {
     inputs: inputs.map(withoutLabels),
     outputs: outputs.map(withoutLabels),
     ...(warmUp && { warmUp }),
+    ...(goldenRows && { goldenRows }),
   };
 }
 
