@@ -185,6 +185,59 @@ test('E89 faults of an export are refused as FAILED, with line, output, got and 
   assert.deepEqual(failures, []);
 });
 
+test('E89 under constant calls a new version that cannot run its warm-up, or answers it wrongly, is not taken: no call fails', async (t) => {
+  const table = (index: number, value: number): string =>
+    lines([{ inputs: { I: [[index]] }, outputs: { Y: [[value]] } }]);
+  const repository = makeRepository(t, { 'table/1/model.onnx': gatherModel(8) });
+  const settings = { modelRepository: [repository], workers: { count: 2 } };
+  const { gateway, address } = await useGateway(t, settings, WATCH);
+  const client = createClient({ address });
+  t.after(() => client.close());
+  const calls = { done: 0, failed: [] as string[], versions: new Set<string>() };
+  let over = false;
+  const caller = async (index: number): Promise<void> => {
+    while (!over)
+      try {
+        const { outputs, version } = await client.model('table').predict({ I: [[index]] });
+        assert.deepEqual((outputs['Y'] as OutputTensor).data, [[index * 10]]);
+        calls.versions.add(version);
+        calls.done++;
+      } catch (error) {
+        calls.failed.push(String(error));
+      }
+  };
+  const callers = [1, 2, 5, 7].map(caller);
+  const offer = async (version: number, model: Uint8Array, golden: string): Promise<string> => {
+    const hidden = join(repository, '.incoming');
+    mkdirSync(hidden);
+    writeFileSync(join(hidden, 'model.onnx'), model);
+    writeFileSync(join(hidden, 'golden.jsonl'), golden);
+    renameSync(hidden, join(repository, 'table', String(version)));
+    const entry = () => gateway.catalog.list().find((each) => each.version === version);
+    await until(
+      () => ['available', 'failed'].includes(entry()?.state ?? ''),
+      () => JSON.stringify(entry()),
+    );
+    return `${entry()?.state} ${entry()?.reason ?? ''}`;
+  };
+  // A table of two has no row 5: this one cannot even be run.
+  const cannot = await offer(2, gatherModel(2), table(5, 50));
+  assert.match(cannot, /^failed .*golden\.jsonl line 1: /);
+  const wrong = await offer(3, gatherModel(8), table(5, 51));
+  assert.match(wrong, /^failed .*line 1, output 'Y', element \[0, 0\]: got 50, wanted 51 /);
+  assert.deepEqual([...calls.versions], ['1']);
+  assert.equal(await offer(4, gatherModel(8), table(5, 50)), 'available ');
+  await until(
+    () => calls.versions.has('4'),
+    () => [...calls.versions].join(),
+  );
+  over = true;
+  await Promise.all(callers);
+  assert.deepEqual(calls.failed, []);
+  t.diagnostic(`${calls.done} calls`);
+  assert.ok(calls.done > 100, `${calls.done} calls`);
+});
+
 test('a version that gives its golden answers is prepared with rows to warm up on', async (t) => {
   const boosted = await prepare(t, boostedModel(), BOOSTED_GOLDEN);
   assert.deepEqual(
@@ -241,6 +294,30 @@ test('a golden file that is no plain file of the version is refused, and nobody 
     [/golden\.jsonl: it has over 10000 lines/, (path) => writeFileSync(path, '\n'.repeat(10_001))],
     [/golden\.jsonl: line 1 has 5000000 characters/, (path) => writeFileSync(path, '['.repeat(5_000_000))],
     [/golden\.jsonl line 1: it is not JSON/, (path) => writeFileSync(path, '['.repeat(4_000_000))],
+    [
+      /golden\.jsonl line 1: input 'X' has lists nested deeper than 16$/,
+      (path) =>
+        writeFileSync(
+          path,
+          `{"inputs": {"X": ${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}, "outputs": {}}`,
+        ),
+    ],
+    [
+      /golden\.jsonl line 1: unknown key 'a', wanted tolerance, note$/,
+      (path) => writeFileSync(path, `${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`),
+    ],
+    [
+      /golden\.jsonl line 1: it is not JSON: /,
+      (path) => writeFileSync(path, '{"inputs": {"X": [[NaN, 2, 3, 4]]}, "outputs": {"Y": [[2, 3, 4, 5]]}}'),
+    ],
+    [
+      /golden\.jsonl line 1: unknown key 'x' in inputs, the model has 'X'$/,
+      (path) => writeFileSync(path, '{"inputs": {"x": [[1, 2, 3, 4]]}, "outputs": {"Y": [[2, 3, 4, 5]]}}'),
+    ],
+    [
+      /golden\.jsonl line 1: unknown key 'Z' in outputs, the model has 'Y'$/,
+      (path) => writeFileSync(path, '{"inputs": {"X": [[1, 2, 3, 4]]}, "outputs": {"Z": [[2, 3, 4, 5]]}}'),
+    ],
     [/golden\.jsonl: it is not valid UTF-8/, (path) => writeFileSync(path, Buffer.from([0xff, 0xfe]))],
     [/golden\.jsonl: it has no rows/, (path) => writeFileSync(path, '{"tolerance": {}}\n\n')],
   ];
