@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { createClient, DEFAULT_ADDRESS, type SluiceClient } from '../client/client.js';
+import { type SecurityOptions, securityOf, withSecurityOptions } from './security-options.js';
 
 /** Options of every command that calls a server. */
-export interface ServerOptions {
+export interface ServerOptions extends SecurityOptions {
   readonly address: string;
   /** Seconds. */
   readonly timeout: number;
@@ -11,9 +12,9 @@ export interface ServerOptions {
 
 const DEFAULT_TIMEOUT_S = 10;
 
-/** Adds `--address`, `--timeout` and `--json` to a command. */
+/** Adds `--address`, `--timeout`, `--json` and those of security to a command. */
 export function withServerOptions(command: Command): Command {
-  return command
+  const own = command
     .addOption(
       new Option('-a, --address <host:port>', 'gRPC address of the server')
         .env('SLUICE_ADDRESS')
@@ -25,6 +26,7 @@ export function withServerOptions(command: Command): Command {
         .default(DEFAULT_TIMEOUT_S),
     )
     .option('--json', 'print JSON, one line; errors too, on standard error');
+  return withSecurityOptions(own);
 }
 
 /** Runs `use` with a client that is closed afterwards. */
@@ -32,7 +34,8 @@ export async function withClient<T>(
   options: ServerOptions,
   use: (client: SluiceClient) => Promise<T>,
 ): Promise<T> {
-  const client = createClient({ address: options.address, deadlineMs: options.timeout * 1000 });
+  const { address, timeout } = options;
+  const client = createClient({ ...(await securityOf(options)), address, deadlineMs: timeout * 1000 });
   try {
     return await use(client);
   } finally {

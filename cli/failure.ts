@@ -1,6 +1,10 @@
-import { SluiceClientError } from '../client/client.js';
+import { SluiceClientError, type StatusName } from '../client/client.js';
 import { CliError, EXIT, type ExitCode } from './exit-code.js';
 import { type Io, printable } from './io.js';
+
+const HINTS: Readonly<Partial<Record<StatusName, string>>> = {
+  UNAUTHENTICATED: '--token-file names a file that holds a token; SLUICE_TOKEN is one.',
+};
 
 /** Prints what went wrong on standard error, as text or as one line of JSON, and answers the exit code. */
 export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
@@ -19,9 +23,12 @@ export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
 function toCliError(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
   if (thrown instanceof SluiceClientError) {
-    if (!thrown.unreachable) return new CliError(EXIT.failed, thrown.code, withCode(thrown));
-    const hint =
-      'Is the server running there? `sluice serve <model repository>` starts one; --address names another.';
+    if (!thrown.unreachable)
+      return new CliError(EXIT.failed, thrown.code, withCode(thrown), HINTS[thrown.code]);
+    // It is there: they only do not understand each other.
+    const hint = /\bTLS\b|certificate/.test(thrown.message)
+      ? undefined
+      : 'Is the server running there? `sluice serve <model repository>` starts one; --address names another.';
     return new CliError(EXIT.unreachable, thrown.code, thrown.message, hint);
   }
   if (thrown instanceof Error) return new CliError(EXIT.failed, 'INTERNAL', thrown.message);

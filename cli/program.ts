@@ -10,6 +10,7 @@ import { addHistoryCommand } from './commands/history.js';
 import { addModelsCommand } from './commands/models.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addServeCommand } from './commands/serve.js';
+import { addTokenCommand } from './commands/token.js';
 import { addVersionsCommand } from './commands/versions.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { report } from './failure.js';
@@ -70,6 +71,7 @@ function buildProgram(context: CommandContext, finish: Finish): Command {
     addVersionsCommand,
     addLabelCommands,
     addHistoryCommand,
+    addTokenCommand,
   ]) {
     add(program, context, finish);
   }

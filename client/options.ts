@@ -1,4 +1,5 @@
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
+import { SluiceClientError } from './error.js';
 
 /** How a client reaches its servers. Everything has a default that suits a service in Kubernetes. */
 export interface ClientOptions {
@@ -12,7 +13,12 @@ export interface ClientOptions {
   readonly deadlineMs?: number | undefined;
   /** TLS with the system's certificates (`true`), or with these (PEM). @default false */
   readonly tls?: boolean | TlsOptions | undefined;
-  /** Sent with every call, e.g. `{authorization: 'Bearer …'}`. @default {} */
+  /**
+   * Sent with every call as `authorization: Bearer <token>`; a function is asked anew for each, so that a token may be changed.
+   * Without TLS the network can read it. @default none
+   */
+  readonly token?: string | (() => string) | undefined;
+  /** Sent with every call. @default {} */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Largest message in either direction, in bytes. @default 67108864 */
   readonly maxMessageBytes?: number | undefined;
@@ -54,6 +60,18 @@ export function credentialsOf(tls: ClientOptions['tls']): ChannelCredentials {
   if (tls === undefined || tls === false) return credentials.createInsecure();
   if (tls === true) return credentials.createSsl();
   return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+}
+
+/** The header that shows a token. Throws INVALID_ARGUMENT for what is none: the error of who would send it shows it. */
+export function tokenHeader(token: ClientOptions['token']): Record<string, string> {
+  if (token === undefined) return {};
+  const text = typeof token === 'function' ? token() : token;
+  if (!/^[A-Za-z0-9._~+/-]{1,1000}=*$/.test(text))
+    throw new SluiceClientError(
+      'INVALID_ARGUMENT',
+      'The token is none: wanted letters, digits and ._~+/-, at most 1000',
+    );
+  return { authorization: `Bearer ${text}` };
 }
 
 /** Channel options of grpc-js for these client options. */

@@ -1,4 +1,5 @@
 import { Client, Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Secured } from './connect-fault.js';
 import { type Contract, loadContract } from './contract.js';
 import { quoted } from './describe.js';
 import { SluiceClientError } from './error.js';
@@ -9,6 +10,7 @@ import {
   DEFAULT_ADDRESS,
   DEFAULT_DEADLINE_MS,
   targetOf,
+  tokenHeader,
 } from './options.js';
 import { errorFromStatus } from './status.js';
 import type { WireMethods } from './wire.js';
@@ -37,12 +39,16 @@ export class Rpc {
   readonly #client: Client;
   readonly #contract: Contract = loadContract();
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #token: ClientOptions['token'];
+  readonly #secured: Secured;
   readonly #deadlineMs: number;
   #closed = false;
 
   constructor(options: ClientOptions) {
     this.#address = options.address ?? DEFAULT_ADDRESS;
     this.#headers = options.headers ?? {};
+    this.#token = options.token;
+    this.#secured = options.tls === undefined || options.tls === false ? 'plain' : 'tls';
     this.#deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
     checkDeadline(this.#deadlineMs);
     try {
@@ -86,7 +92,7 @@ export class Rpc {
         if (error !== null) reject(signal?.aborted ? aborted(signal) : this.#failure(error, answered));
         else resolve(response as Response);
       };
-      const metadata = metadataOf({ ...this.#headers, ...options.headers });
+      const metadata = metadataOf({ ...tokenHeader(this.#token), ...this.#headers, ...options.headers });
       const deadline = options.deadline;
       const call = this.#client.makeUnaryRequest(
         path,
@@ -111,7 +117,11 @@ export class Rpc {
   }
 
   #failure(error: ServiceError, answered: boolean): SluiceClientError {
-    return errorFromStatus(error, { address: this.#address, answered }, this.#contract);
+    return errorFromStatus(
+      error,
+      { address: this.#address, secured: this.#secured, answered },
+      this.#contract,
+    );
   }
 }
 
@@ -137,7 +147,8 @@ function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
       throw new SluiceClientError(
         'INVALID_ARGUMENT',
         `Cannot send header ${quoted(name)}: not legal in gRPC`,
-        { cause },
+        // Its text has the value.
+        name.toLowerCase() === 'authorization' ? {} : { cause },
       );
     }
   }

@@ -1,10 +1,12 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
+import { explainFault, type Secured } from './connect-fault.js';
 import type { Contract } from './contract.js';
 import { type FieldViolation, SluiceClientError, type StatusName } from './error.js';
 
 /** Where a failed call went, and how far it came. */
 export interface CallTrace {
   readonly address: string;
+  readonly secured: Secured;
   /** Response headers had arrived before the failure. */
   readonly answered: boolean;
 }
@@ -20,7 +22,7 @@ export function errorFromStatus(
   const { retryAfterMs, details } = richDetails(error, contract);
   const message =
     unreachable && code === 'UNAVAILABLE'
-      ? `Cannot reach ${trace.address}: ${shorten(error.details)}`
+      ? `Cannot reach ${trace.address}: ${explainFault(shorten(error.details), trace.secured)}`
       : error.details;
   return new SluiceClientError(code, message || `the server answered ${code} without a message`, {
     retryAfterMs: pushback(error) ?? retryAfterMs,

@@ -4,10 +4,11 @@ import { AdminClient, type ChangeNote, DEFAULT_ADMIN_ADDRESS } from '../../clien
 import { SluiceClientError } from '../../client/client.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { type Io, printable } from '../io.js';
+import { type SecurityOptions, securityOf, withSecurityOptions } from '../security-options.js';
 import { endpointsOf } from './endpoints.js';
 
 /** Options of every command that speaks to admin listeners. */
-export interface AdminOptions {
+export interface AdminOptions extends SecurityOptions {
   readonly endpoint: string;
   /** Seconds. */
   readonly timeout: number;
@@ -25,9 +26,9 @@ export type Outcome<T> =
   | { readonly endpoint: string; readonly result: T }
   | { readonly endpoint: string; readonly error: SluiceClientError };
 
-/** Adds `--endpoint`, `--timeout` and `--json` to a command. */
+/** Adds `--endpoint`, `--timeout`, `--json` and those of security to a command. */
 export function withAdminOptions(command: Command): Command {
-  return command
+  const own = command
     .addOption(
       new Option(
         '-e, --endpoint <list>',
@@ -38,6 +39,7 @@ export function withAdminOptions(command: Command): Command {
     )
     .addOption(new Option('--timeout <seconds>', 'deadline of each call').argParser(seconds).default(10))
     .option('--json', 'print JSON, one line; errors too, on standard error');
+  return withSecurityOptions(own);
 }
 
 /** Adds what is noted of a change. */
@@ -57,8 +59,9 @@ export async function onEach<T>(
   ask: (client: AdminClient) => Promise<T>,
 ): Promise<readonly Outcome<T>[]> {
   const outcomes: Outcome<T>[] = [];
+  const security = await securityOf(options);
   for (const endpoint of await endpointsOf(options.endpoint)) {
-    const client = new AdminClient({ address: endpoint, deadlineMs: options.timeout * 1000 });
+    const client = new AdminClient({ ...security, address: endpoint, deadlineMs: options.timeout * 1000 });
     try {
       outcomes.push({ endpoint, result: await ask(client) });
     } catch (error) {

@@ -18,7 +18,7 @@ function failure(
 }
 
 function convert(error: ServiceError, answered = false) {
-  return errorFromStatus(error, { address: 'localhost:8001', answered }, loadContract());
+  return errorFromStatus(error, { address: 'localhost:8001', secured: 'plain', answered }, loadContract());
 }
 
 test('whether nobody was reached, or somebody answered', () => {
