@@ -6,6 +6,7 @@ import type { ControlPlane } from './core/control.js';
 import type { Infer } from './core/infer-call.js';
 import type { LogSwitches } from './core/log-switches.js';
 import type { Logger } from './core/logger.js';
+import { isLoopback } from './core/loopback.js';
 import type { Manifest } from './core/manifest.js';
 import type { ModelControl } from './core/model-control.js';
 import type { Recorder } from './core/recorder.js';
@@ -14,12 +15,16 @@ import type { StatisticsSource } from './core/statistics.js';
 import type { TraceControl } from './core/trace-settings.js';
 import type { RpcMethod } from './core/transport.js';
 import { adminMethods, closedAdminMethods } from './grpc/admin-service.js';
+import { audited } from './grpc/audited.js';
 import { GrpcTransport } from './grpc/grpc-transport.js';
 import { HealthService } from './grpc/health.js';
 import { oipMethods } from './grpc/oip-service.js';
 import { reflectionMethods } from './grpc/reflection.js';
 import { HttpServer, type HttpServerOptions } from './http/server.js';
 import type { Readiness } from './repository/readiness.js';
+import { Audit } from './security/audit.js';
+import { Certificates } from './security/certificates.js';
+import { TokenGuard } from './security/token-guard.js';
 
 /** Where a started gateway answers; undefined where a protocol is switched off. */
 export interface Ports {
@@ -67,18 +72,26 @@ export class Fronts {
   readonly #grpc: GrpcTransport | undefined;
   readonly #admin: GrpcTransport | undefined;
   readonly #http: HttpServer | undefined;
+  readonly #tls: Certificates | undefined;
+  readonly #audit: Audit;
+  readonly #guard: TokenGuard | undefined;
 
   constructor(options: FrontsOptions) {
     const { config, catalog, readiness } = options;
     this.#options = options;
     this.#health = new HealthService({ catalog, serverReady: () => readiness().ready });
+    this.#tls = buildCertificates(options);
+    this.#audit = new Audit(options.clock, options.logger);
+    this.#guard = buildGuard(options, this.#audit);
     this.#grpc = config.grpc.enabled ? this.#buildGrpc() : undefined;
     this.#admin = config.admin.enabled ? this.#buildAdmin() : undefined;
     this.#http = config.http.enabled ? this.#buildHttp() : undefined;
   }
 
-  /** Rejects with a GatewayError that names the address that cannot be had. */
+  /** Rejects with a GatewayError that names the address that cannot be had, or the certificate or tokens that cannot be used. */
   async listen(): Promise<Ports> {
+    await this.#tls?.start();
+    await this.#guard?.start();
     const grpcPort = await this.#grpc?.listen();
     const httpPort = await this.#http?.listen();
     const adminPort = await this.#admin?.listen();
@@ -108,6 +121,8 @@ export class Fronts {
 
   async close(): Promise<void> {
     this.cut();
+    this.#tls?.stop();
+    this.#guard?.stop();
     await this.#http?.close();
   }
 
@@ -119,11 +134,15 @@ export class Fronts {
       ...this.#health.methods(),
     ];
     if (open) methods.push(...adminMethods(this.#options));
+    const told =
+      open || config.server.allowRuntimeSettings ? audited(methods, this.#audit, this.#guard) : methods;
     return new GrpcTransport({
       ...config.grpc,
       address: listenOn(config.grpc),
       maxOpenCalls: config.queue.maxCallsInFlight,
-      methods: [...methods, ...reflectionMethods(methods), ...(open ? [] : closedAdminMethods(logger))],
+      methods: [...told, ...reflectionMethods(methods), ...(open ? [] : closedAdminMethods(logger))],
+      tls: this.#tls,
+      guard: this.#guard,
       clock,
       logger,
       recorder: metrics,
@@ -137,6 +156,9 @@ export class Fronts {
       (method) => method.kind === 'unary' && method.sheddable !== true,
     );
     const methods = [...adminMethods(this.#options), ...telling, ...this.#health.methods()];
+    // Who is on this machine, and may open the socket, may administer it.
+    const local = isLoopback(config.admin.address);
+    const guard = local ? undefined : this.#guard;
     return new GrpcTransport({
       ...config.grpc,
       address: listenOn(config.admin),
@@ -144,7 +166,9 @@ export class Fronts {
       maxDeadlineMs: Math.max(config.grpc.maxDeadlineMs, MAX_ADMIN_DEADLINE_MS),
       maxConnections: MAX_ADMIN_CALLS,
       maxOpenCalls: MAX_ADMIN_CALLS,
-      methods: [...methods, ...reflectionMethods(methods)],
+      methods: [...audited(methods, this.#audit, guard), ...reflectionMethods(methods)],
+      tls: local ? undefined : this.#tls,
+      guard,
       clock,
       logger,
     });
@@ -175,9 +199,26 @@ export class Fronts {
         return { ok: ready, reason };
       },
       ...(config.metrics.enabled && { metrics, scheduler }),
+      allowedHosts: config.http.allowedHosts,
+      allowedOrigins: config.http.allowedOrigins,
+      tls: config.tls.http ? this.#tls : undefined,
+      guard: this.#guard,
       logger,
     });
   }
+}
+
+function buildCertificates({ config, clock, logger }: FrontsOptions): Certificates | undefined {
+  const { certFile, keyFile, reloadSecs, ...clients } = config.tls;
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  return new Certificates({ ...clients, certFile, keyFile, reloadMs: reloadSecs * 1000, clock, logger });
+}
+
+function buildGuard({ config, clock, logger }: FrontsOptions, audit: Audit): TokenGuard | undefined {
+  const { tokensFile, reloadSecs } = config.auth;
+  return tokensFile === undefined
+    ? undefined
+    : new TokenGuard({ tokensFile, reloadMs: reloadSecs * 1000, audit, clock, logger });
 }
 
 function listenOn({ address, port }: { readonly address: string; readonly port: number }): string {

@@ -13,7 +13,7 @@ export type Greeted = Pick<Gateway, 'catalog' | 'config' | 'plan'>;
 
 /** What a person who started the server at a terminal wants to know: what is served, by how many, and a call to copy. */
 export function greeting(gateway: Greeted, { grpcPort, httpPort }: ClientPorts): string {
-  const { grpc, http } = gateway.config;
+  const { grpc, http, tls } = gateway.config;
   const versions = gateway.catalog.list();
   const first = versions.slice(0, 20);
   const width = Math.max(0, ...first.map((status) => nameOf(status).length));
@@ -28,7 +28,9 @@ export function greeting(gateway: Greeted, { grpcPort, httpPort }: ClientPorts):
   const lines = ['', 'Models', ...shown, '', `Workers   ${gateway.plan.why}`];
   if (grpcPort !== undefined) lines.push(`gRPC      ${authority(grpc.address, grpcPort)}`);
   if (httpPort !== undefined)
-    lines.push(`HTTP      http://${authority(http.address, httpPort)}/readyz, /livez, /metrics`);
+    lines.push(
+      `HTTP      http${tls.certFile !== undefined && tls.http ? 's' : ''}://${authority(http.address, httpPort)}/readyz, /livez, /metrics`,
+    );
   const example = exampleCall(gateway, { grpcPort, httpPort });
   if (example !== undefined) lines.push('', 'Try it from another terminal:', `  ${example}`);
   return `${lines.join('\n')}\n\n`;
@@ -46,8 +48,10 @@ export function nameOf({ model, version }: VersionStatus): string {
 export function exampleCall(gateway: Greeted, { grpcPort }: ClientPorts): string | undefined {
   if (grpcPort === undefined) return undefined;
   const { address } = gateway.config.grpc;
+  const tls = gateway.config.tls.certFile === undefined ? '' : ' --tls';
   const host = LOCAL.has(address) ? 'localhost' : address;
-  const option = host === 'localhost' && grpcPort === 8001 ? '' : ` --address ${authority(host, grpcPort)}`;
+  const where = host === 'localhost' && grpcPort === 8001 ? '' : ` --address ${authority(host, grpcPort)}`;
+  const option = where + tls;
   for (const { model, state } of gateway.catalog.list()) {
     if (state !== 'available') continue;
     const { inputs } = gateway.catalog.describe(model, '').signature;

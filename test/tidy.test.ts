@@ -75,6 +75,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/http2': ['gateway/core'],
   'gateway/grpc': ['gateway/core', 'gateway/gen', 'gateway/http2'],
   'gateway/http': ['gateway/core'],
+  'gateway/security': ['gateway/core'],
   'gateway/gateway': [
     'gateway/core',
     'gateway/config',
@@ -103,7 +104,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'gateway/build-pool': ['gateway/core', 'gateway/config', 'gateway/pool'],
   'gateway/repositories': ['gateway/core', 'gateway/config', 'gateway/repository'],
-  'gateway/fronts': ['gateway/core', 'gateway/config', 'gateway/repository', 'gateway/grpc', 'gateway/http'],
+  'gateway/fronts': [
+    'gateway/core',
+    'gateway/config',
+    'gateway/repository',
+    'gateway/grpc',
+    'gateway/http',
+    'gateway/security',
+  ],
   'gateway/main': [
     'gateway/core',
     'gateway/gateway',

@@ -13,7 +13,7 @@ const MAX_ROWS_PER_SEC = 100_000_000;
 const CALLER_NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/;
 /** Of a header with text; those of HTTP and gRPC themselves say nothing of who calls. */
 const METADATA_KEY =
-  /^(?!grpc-|content-|te$|user-agent$|connection$|transfer-encoding$)(?!.*-bin$)[0-9a-z_.-]{1,64}$/;
+  /^(?!grpc-|content-|te$|user-agent$|authorization$|cookie$|connection$|transfer-encoding$)(?!.*-bin$)[0-9a-z_.-]{1,64}$/;
 
 const rate = { error: `a whole number from 0 to ${MAX_ROWS_PER_SEC}` };
 const weight = { error: 'a number from 0.01 to 1000' };
@@ -29,7 +29,7 @@ export const CALLER_SETTINGS = {
     placeholder: 'name',
     pattern: METADATA_KEY,
     wanted:
-      "a metadata key: at most 64 of a-z, 0-9, '_', '.' and '-', not ending in -bin, and none of HTTP's or gRPC's own",
+      "a metadata key: at most 64 of a-z, 0-9, '_', '.' and '-', not ending in -bin, and none of HTTP's or gRPC's own and none that holds secrets",
     why: 'The metadata key whose value says on whose behalf a request is made, for quotas and fair shares. Clients write it: have a trusted proxy set it.',
   }),
   rowsPerSec: integer({

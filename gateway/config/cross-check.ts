@@ -1,3 +1,4 @@
+import { accessFaults, accessWarnings } from './access-check.js';
 import type { Machine } from './machine.js';
 import type { Problem } from './problem.js';
 import type { Config } from './schema.js';
@@ -36,6 +37,8 @@ export function crossCheck(
       `the drain delay of ${server.drainDelayMs} ms would outlast the ${server.exitTimeoutSecs} s until the exit`,
     );
   }
+  for (const [paths, message] of accessFaults(config)) blame(paths, message);
+  warnings.push(...accessWarnings(config));
   if (requireModels === true && config.modelRepository.length === 0) {
     problems.push({
       path: 'modelRepository',

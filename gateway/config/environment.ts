@@ -3,8 +3,11 @@ import { NAMED_SETTINGS } from './schema.js';
 
 const PREFIX = 'SLUICE_';
 const CONFIG_FILE = 'SLUICE_CONFIG';
-/** No settings, but no mistakes either: the other commands of the command line find the server, and its admin listener, by them. */
-const CLIENT_ADDRESSES = ['SLUICE_ADDRESS', 'SLUICE_ENDPOINT'];
+/** No settings, but no mistakes either: the other commands of the command line find the server, and its admin listener, and show who they are, by them. */
+const OF_CLIENTS = [
+  ...['SLUICE_ADDRESS', 'SLUICE_ENDPOINT', 'SLUICE_SERVER_NAME', 'SLUICE_TOKEN', 'SLUICE_TOKEN_FILE'],
+  ...['SLUICE_TLS', 'SLUICE_CA', 'SLUICE_CERT', 'SLUICE_KEY'],
+];
 
 /** What the environment says. */
 export interface EnvironmentValues {
@@ -26,7 +29,7 @@ const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): EnvironmentValues {
   const given = new Map<string, { texts: readonly string[]; source: string }>();
   const warnings: string[] = [];
-  const known = new Set([CONFIG_FILE, ...CLIENT_ADDRESSES]);
+  const known = new Set([CONFIG_FILE, ...OF_CLIENTS]);
   for (const { path, env: name, setting } of NAMED_SETTINGS) {
     if (name === undefined) continue;
     known.add(name);

@@ -61,7 +61,6 @@ const IGNORED_VALUES: readonly Row[] = [
     'grpc-http2-max-pings-without-data grpc-http2-min-recv-ping-interval-without-data grpc-http2-max-ping-strikes',
     "the limits on pings are those of the server's HTTP/2 library",
   ],
-  ['grpc-server-cert grpc-server-key grpc-root-cert', 'TLS is not served, so no certificate is read'],
   ['log-file', 'logs go to standard output: redirect it'],
   [
     'sagemaker-port sagemaker-safe-port-range sagemaker-thread-count',
@@ -95,18 +94,10 @@ const IGNORED_VALUES: readonly Row[] = [
   ['repoagent-directory', 'no repository agents run'],
 ];
 
-const REFUSED_SWITCHES: readonly Row[] = [
-  [
-    'grpc-use-ssl grpc-use-ssl-mutual',
-    'TLS is not served: calls would travel unencrypted and unauthenticated. End TLS in a proxy or mesh in front, and leave the flag out',
-    NO,
-  ],
-];
-
 const REFUSED_VALUES: readonly Row[] = [
   [
     'grpc-restricted-protocol http-restricted-api',
-    'calls cannot be restricted by key: they would be open to every caller. Restrict them in front, and leave the flag out',
+    'calls cannot be restricted by key: they would be open to every caller. Restrict them by token (--auth-tokens-file), and leave the flag out',
   ],
   ['port', "TensorFlow Serving's flag: write --grpc-port"],
   ['rest-api-port', "TensorFlow Serving's flag: write --http-port"],
@@ -123,6 +114,5 @@ export const FOREIGN_FLAGS: readonly ForeignFlag[] = [
   ...rows('none', 'warn', [
     ['disable-auto-complete-config', 'what a model does not say is always filled in'],
   ]),
-  ...rows('switch', 'refuse', REFUSED_SWITCHES),
   ...rows('value', 'refuse', REFUSED_VALUES),
 ];

@@ -45,12 +45,12 @@ export const ADMIN_SETTINGS = {
     placeholder: 'host',
     pattern: /^(?:unix:\/[^\p{Cc}]{1,106}|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|[0-9A-Fa-f:.]{2,45})$/u,
     wanted: 'a host name or an IP address, without a port, or unix:/path',
-    why: 'Where it listens. Whoever reaches it may change what is served: anything but loopback or a Unix socket is for networks of which everybody is trusted.',
+    why: 'Where it listens. Whoever reaches it may change what is served: anything but loopback or a Unix socket wants auth.tokensFile or tls.clientCaFile.',
   }),
   port: integer({ default: 8003, min: 0, max: 65535, why: 'Its port; 0 takes any free one.' }),
   openOnGrpc: bool({
     default: false,
     flag: 'allow-admin-on-grpc',
-    why: 'Whether the gRPC port answers what changes the server, too. Every client of the models can then change them.',
+    why: 'Whether the gRPC port answers what changes the server, too. Every client of the models can then change them, unless auth.tokensFile says who may.',
   }),
 };

@@ -1,4 +1,4 @@
-import { bool, integer, text } from './setting.js';
+import { bool, integer, list, text } from './setting.js';
 
 /** A host name, an IPv4 or an IPv6 address (without brackets); no port. */
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,32})?)$/;
@@ -129,6 +129,24 @@ export const HTTP_SETTINGS = {
   }),
   address: address('HTTP'),
   port: integer({ default: 8000, min: 0, max: 65535, why: 'The HTTP port; 0 takes any free one.' }),
+  allowedHosts: list({
+    default: [],
+    defaultText: 'on loopback localhost and its addresses, elsewhere any',
+    placeholder: 'host',
+    pattern: HOST,
+    wanted: HOST_WANTED,
+    separator: ',',
+    why: 'Hosts by which HTTP may be called: the Host header must name one of them, else the answer is 421. On loopback they come on top of its own names; elsewhere addresses are good, too. It keeps out pages whose name was made to lead here (DNS rebinding).',
+  }),
+  allowedOrigins: list({
+    default: [],
+    defaultText: 'none',
+    placeholder: 'origin',
+    pattern: /^https?:\/\/[^\s/?#@]{1,255}$/,
+    wanted: 'an origin such as https://example.org, without a path',
+    separator: ',',
+    why: 'Origins of web pages whose requests are answered; those of any other than the server itself are refused with 403.',
+  }),
 };
 
 /** Metrics. */

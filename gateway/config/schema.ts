@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AUTH_SETTINGS, TLS_SETTINGS } from './access-settings.js';
 import { CALLER_SETTINGS } from './caller-settings.js';
 import { ADMIN_SETTINGS, LABEL_SETTINGS } from './label-settings.js';
 import { GRPC_SETTINGS, HTTP_SETTINGS, METRICS_SETTINGS } from './listener-settings.js';
@@ -14,6 +15,8 @@ export const SETTINGS = {
   http: HTTP_SETTINGS,
   metrics: METRICS_SETTINGS,
   admin: ADMIN_SETTINGS,
+  tls: TLS_SETTINGS,
+  auth: AUTH_SETTINGS,
   workers: WORKER_SETTINGS,
   queue: QUEUE_SETTINGS,
   callers: CALLER_SETTINGS,
@@ -50,6 +53,8 @@ export const GROUPS: Readonly<Record<string, string>> = {
   http: 'HTTP',
   metrics: 'Metrics',
   admin: 'Admin',
+  tls: 'TLS',
+  auth: 'Tokens',
   workers: 'Workers',
   queue: 'Queue',
   callers: 'Callers',

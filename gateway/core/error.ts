@@ -38,6 +38,10 @@ export type Reason =
   | 'quota'
   /** Turned away before it was read: the front end itself is the bottleneck. */
   | 'front_end'
+  /** No token, or none that is known. */
+  | 'unauthenticated'
+  /** The token's roles do not allow it. */
+  | 'denied'
   | 'no_worker'
   | 'draining'
   | 'deadline_passed'

@@ -18,7 +18,9 @@ import { Doorman } from './doorman.js';
 import { type ExchangeHost, refuse, refuseTransport, unimplemented } from './exchange.js';
 import { Listener } from './listener.js';
 import { loopUtilisation } from './loop-utilisation.js';
-import { ENCODINGS, type HeadFault, readHead } from './request-head.js';
+import { classOf } from './method-class.js';
+import { peerOf } from './peer.js';
+import { ENCODINGS, type HeadFault, onlyValue, readHead } from './request-head.js';
 import { toCallEnd } from './status.js';
 import { StreamExchange } from './stream-exchange.js';
 import type { GrpcTransportOptions } from './transport-options.js';
@@ -56,6 +58,7 @@ export class GrpcTransport implements Transport {
   readonly #tooManyCalls: Buffer;
   readonly #doorman: Doorman | undefined;
   readonly #recorder: GrpcTransportOptions['recorder'];
+  readonly #guard: GrpcTransportOptions['guard'];
   readonly #connections = new Set<OpenConnection>();
   readonly #streams = new Set<StreamExchange>();
   readonly #options: ConnectionOptions;
@@ -75,6 +78,7 @@ export class GrpcTransport implements Transport {
     const { clock, utilisation = loopUtilisation() } = options;
     this.#doorman = options.earlyRefusal === false ? undefined : new Doorman({ clock, utilisation });
     this.#recorder = options.recorder;
+    this.#guard = options.guard;
     this.#methods = new Map(options.methods.map((method) => [method.path, method]));
     this.#host = {
       clock: options.clock,
@@ -94,8 +98,13 @@ export class GrpcTransport implements Transport {
       },
     };
     this.#options = this.#connectionOptions(options);
-    const { address, maxConnections = 10_000, portFlag } = options;
-    this.#listener = new Listener(address, maxConnections, this.#onSocket, portFlag);
+    const { address, maxConnections = 10_000, portFlag, tls } = options;
+    this.#listener = new Listener(address, {
+      maxConnections,
+      portFlag,
+      onConnection: this.#onSocket,
+      tls: tls && { identity: tls, handshakeTimeoutMs: this.#options.openingTimeoutMs },
+    });
   }
 
   async listen(): Promise<number> {
@@ -159,10 +168,7 @@ export class GrpcTransport implements Transport {
   }
 
   readonly #onSocket = (socket: Socket): void => {
-    const { remoteAddress = 'unix', remotePort } = socket;
-    const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
-    const peer = remotePort === undefined ? host : `${host}:${remotePort}`;
-    const connection = new Connection(socket, peer, this.#options);
+    const connection = new Connection(socket, peerOf(socket), this.#options);
     this.#connections.add(connection);
     // It was on its way while the server began to drain.
     if (this.#draining) connection.shutdown();
@@ -178,6 +184,13 @@ export class GrpcTransport implements Transport {
     const head = readHead(request, list.fields);
     if ('kind' in head) return refuseHead(stream, head);
     const method = this.#methods.get(request.path);
+    const fault = this.#guard?.check({
+      kind: classOf(request.path, method !== undefined),
+      authorization: onlyValue(list.fields, 'authorization'),
+      path: request.path,
+      peer,
+    });
+    if (fault !== undefined) return this.#keepOut(stream, fault);
     if (method === undefined) return refused(stream, unimplemented(request.path));
     const call = { path: request.path, peer, list, head };
     if (method.kind === 'unary') {
@@ -197,6 +210,11 @@ export class GrpcTransport implements Transport {
     exchange.start();
     return exchange;
   };
+
+  #keepOut(stream: Http2Stream, fault: GatewayError): undefined {
+    if (fault.details.reason !== undefined) this.#recorder?.refused?.(OTHER, fault.details.reason);
+    return refused(stream, fault);
+  }
 
   #turnAway(stream: Http2Stream): undefined {
     this.#recorder?.refused?.(OTHER, 'front_end');

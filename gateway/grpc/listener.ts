@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { GatewayError, quote } from '../core/error.js';
-import { SilentSockets } from './silent-sockets.js';
+import type { TlsIdentity } from '../core/tls.js';
+import { SecureSockets } from './secure-sockets.js';
+import { SilentSockets, type Speaker } from './silent-sockets.js';
+import { closeToOthers, removeStale } from './unix-socket.js';
 
 /** Longest path of a Unix socket in bytes, on Linux; the kernel's field has room for one more, a zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -40,6 +43,22 @@ function badAddress(address: string, why: string): GatewayError {
   return new GatewayError('INVALID_ARGUMENT', `cannot listen for gRPC on ${quote(address, 200)}: ${why}`);
 }
 
+/** How a listener encrypts. */
+interface ListenerTls {
+  readonly identity: TlsIdentity;
+  readonly handshakeTimeoutMs: number;
+}
+
+export interface ListenerOptions {
+  /** One more takes the place of one whose client has said nothing, or is closed. */
+  readonly maxConnections: number;
+  readonly onConnection: (socket: Socket) => void;
+  /** Names the setting of the port to who finds it taken. @default '--grpc-port' */
+  readonly portFlag?: string | undefined;
+  /** @default no encryption */
+  readonly tls?: ListenerTls | undefined;
+}
+
 /**
  * The TCP or Unix socket that gRPC listens on: clear errors, a bound on connections, and a way to cut them all.
  */
@@ -50,32 +69,33 @@ export class Listener {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #silent = new SilentSockets();
+  readonly #secure: SecureSockets | undefined;
 
-  /**
-   * @param maxConnections one more takes the place of one whose client has said nothing, or is closed
-   * @param portFlag names the setting of the port to who finds it taken
-   */
   constructor(
     address: string,
-    maxConnections: number,
-    onConnection: (socket: Socket) => void,
-    portFlag = '--grpc-port',
+    { maxConnections, onConnection, portFlag = '--grpc-port', tls }: ListenerOptions,
   ) {
     this.#address = address;
     this.#portFlag = portFlag;
     this.#maxConnections = maxConnections;
     this.#server = createServer({ noDelay: true }, (socket) => {
       if (!this.#admit(socket)) return;
-      onConnection(socket);
+      if (this.#secure !== undefined) this.#watchSilence(socket, this.#secure.accept(socket));
+      else {
+        this.#watchSilence(socket, socket);
+        onConnection(socket);
+      }
     });
+    if (tls !== undefined)
+      this.#secure = new SecureSockets(tls.identity, tls.handshakeTimeoutMs, onConnection);
   }
 
   /** Resolves to the port; 0 for a Unix socket. Rejects with a GatewayError that names the address. */
   async listen(): Promise<number> {
     const server = this.#server;
-    server.listen(parseAddress(this.#address));
+    const where = parseAddress(this.#address);
     try {
-      await once(server, 'listening');
+      await bind(server, where);
     } catch (thrown) {
       const cause = thrown as NodeJS.ErrnoException;
       const why = FAULTS[cause.code ?? ''] ?? cause.message;
@@ -94,6 +114,7 @@ export class Listener {
     return new Promise((resolve) => {
       // An error here says that it was not listening: closed all the same.
       this.#server.close(() => resolve());
+      this.#secure?.cutUnfinished();
     });
   }
 
@@ -110,11 +131,29 @@ export class Listener {
       return false;
     }
     this.#sockets.add(socket);
-    this.#silent.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#silent.remove(socket);
-    });
+    socket.once('close', () => this.#sockets.delete(socket));
     return true;
   }
+
+  /** @param speaker the part of it that tells what the client has said of HTTP/2 */
+  #watchSilence(socket: Socket, speaker: Speaker): void {
+    this.#silent.add(speaker);
+    socket.once('close', () => this.#silent.remove(speaker));
+  }
+}
+
+async function bind(server: Server, where: ListenOptions): Promise<void> {
+  const { path } = where;
+  const tryOnce = async () => {
+    server.listen(where);
+    await once(server, 'listening');
+  };
+  try {
+    await tryOnce();
+  } catch (thrown) {
+    const taken = (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if (!taken || path === undefined || !(await removeStale(path))) throw thrown;
+    await tryOnce();
+  }
+  if (path !== undefined) await closeToOthers(path);
 }

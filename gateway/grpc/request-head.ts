@@ -57,6 +57,17 @@ export function readHead({ method }: RequestLine, fields: readonly string[]): Re
   return { timeoutMs, encoding };
 }
 
+/** A header's value; undefined where it is absent, and where it is given twice: which one would be meant? */
+export function onlyValue(fields: readonly string[], name: string): string | undefined {
+  let found: string | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] !== name) continue;
+    if (found !== undefined) return undefined;
+    found = fields[i + 1];
+  }
+  return found;
+}
+
 function isGrpc(contentType: string): boolean {
   return contentType === 'application/grpc' || /^application\/grpc(?:\+proto)?(?:\s*;|$)/.test(contentType);
 }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 export const OPENING_BYTES = 24 + 9;
 
 /** The part of a socket that says whether its client has spoken. */
-export type Speaker = Pick<Socket, 'bytesRead' | 'destroy'>;
+export type Speaker = Pick<Socket, 'bytesRead'> & { destroy(): unknown };
 
 /** Connections whose clients may not have said enough to be one of HTTP/2: the first to go when there is no room. */
 export class SilentSockets {

@@ -1,6 +1,8 @@
+import type { Guard } from '../core/access.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Recorder } from '../core/recorder.js';
+import type { TlsIdentity } from '../core/tls.js';
 import type { RpcMethod } from '../core/transport.js';
 
 /** What a gRPC listener serves, and its limits. */
@@ -10,6 +12,10 @@ export interface GrpcTransportOptions {
   /** Names the setting of the port to who finds it taken. @default '--grpc-port' */
   readonly portFlag?: string;
   readonly methods: readonly RpcMethod[];
+  /** @default no encryption */
+  readonly tls?: TlsIdentity | undefined;
+  /** Who may call what; asked before anything of a call but its headers is looked at. @default anybody anything */
+  readonly guard?: Guard | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told of answers that came when nobody waited any more, and of calls that were turned away. */

@@ -1,7 +1,12 @@
-import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import type { Guard, MethodClass } from '../core/access.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { SchedulerReport } from '../core/scheduler-report.js';
+import type { TlsIdentity } from '../core/tls.js';
+import { clientError, MAX_HEADER_BYTES } from './client-error.js';
+import { SameSite, type SiteOptions } from './same-site.js';
+import { secureFactory } from './secure-factory.js';
 import { toHttpError } from './status.js';
 
 /** Whether something is so, and why not. */
@@ -11,8 +16,7 @@ export interface Verdict {
   readonly reason: string;
 }
 
-export interface HttpServerOptions {
-  readonly host: string;
+export interface HttpServerOptions extends SiteOptions {
   /** 0 takes any free port. */
   readonly port: number;
   /** Whether the process is worth keeping: a failing liveness probe restarts it. */
@@ -24,6 +28,10 @@ export interface HttpServerOptions {
   /** What the scheduler has learned. @default /scheduler is not served */
   readonly scheduler?: () => SchedulerReport;
   readonly logger: Logger;
+  /** @default no encryption */
+  readonly tls?: TlsIdentity | undefined;
+  /** Who may see metrics and the scheduler. @default everybody */
+  readonly guard?: Guard | undefined;
   /** Largest request body, in bytes. @default 65536 */
   readonly maxBodyBytes?: number;
   /** Most open connections; more are closed at once. @default 1000 */
@@ -32,11 +40,17 @@ export interface HttpServerOptions {
   readonly requestTimeoutMs?: number;
 }
 
-const MAX_HEADER_BYTES = 16 * 1024;
 /** Longer than the idle times of the usual balancers (60 s), so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
 /** How often Node looks for connections that are over their time. */
 const CHECK_INTERVAL_MS = 1000;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a route does, and so who may ask for it. @default 'changes': nobody has said what it does */
+    readonly kind?: MethodClass;
+  }
+}
 
 /** The HTTP listener: `/livez`, `/readyz`, `/metrics` and `/scheduler`. */
 export class HttpServer {
@@ -68,6 +82,14 @@ export class HttpServer {
 
 function build(options: HttpServerOptions): FastifyInstance {
   const { requestTimeoutMs = 10_000, maxBodyBytes = 64 * 1024, maxConnections = 1000 } = options;
+  const { tls } = options;
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
   const app = fastify({
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
@@ -75,42 +97,64 @@ function build(options: HttpServerOptions): FastifyInstance {
     forceCloseConnections: true,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 256 },
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    },
-    clientErrorHandler: (error, socket) => {
-      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-      else socket.end(rawError(error.code));
-    },
+    http: limits,
+    ...(tls !== undefined && { serverFactory: secureFactory(tls, limits) }),
+    clientErrorHandler: clientError,
   });
   app.server.maxConnections = maxConnections;
   app.server.headersTimeout = requestTimeoutMs;
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { status, headers, body } = translate(error);
     if (status >= 500 && !(error instanceof GatewayError))
-      options.logger.error({ err: error, path: request.url }, 'an HTTP request failed');
+      options.logger.error({ err: error, path: pathOf(request) }, 'an HTTP request failed');
     return reply.code(status).headers(headers).send(body);
   });
+  restrict(app, options);
   const served = ['/livez', '/readyz'];
   if (options.metrics !== undefined) served.push('/metrics');
   if (options.scheduler !== undefined) served.push('/scheduler');
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
-      error: `nothing is served at ${request.method} ${quote(request.url)}; GET ${served.join(', ')} are`,
+      error: `nothing is served at ${request.method} ${quote(pathOf(request))}; GET ${served.join(', ')} are`,
     }),
   );
   routes(app, options);
   return app;
 }
 
+/** What is asked of every request before it is looked at: where from, and, for what probes do not need, by whom. */
+function restrict(app: FastifyInstance, options: HttpServerOptions): void {
+  const site = new SameSite(options);
+  app.addHook('onRequest', async (request, reply) => {
+    const fault = site.check(request.headers);
+    if (fault !== undefined) return reply.code(fault.status).send({ error: fault.error });
+    const { authorization } = request.headers;
+    const path = pathOf(request);
+    // Of a path that nobody serves only who may know what there is learns that.
+    const kind = request.is404 ? 'reads' : (request.routeOptions.config.kind ?? 'changes');
+    const { remoteAddress, remotePort } = request.socket;
+    const peer = `${remoteAddress}:${remotePort}`;
+    const refused = options.guard?.check({ kind, authorization, path, peer });
+    if (refused === undefined) return undefined;
+    const { status, body } = toHttpError(refused);
+    if (status === 401) void reply.header('www-authenticate', 'Bearer');
+    return reply.code(status).send(body);
+  });
+}
+
+/** Without the query, in which somebody may have put a secret. */
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] as string;
+}
+
+const READS = { config: { kind: 'reads' } } as const;
+
 function routes(app: FastifyInstance, { live, ready, metrics, scheduler }: HttpServerOptions): void {
   for (const [path, check] of [
     ['/livez', live],
     ['/readyz', ready],
   ] as const) {
-    app.get(path, (_request, reply) => {
+    app.get(path, { config: { kind: 'open' } }, (_request, reply) => {
       const { ok, reason } = check();
       const body = ok ? { status: 'ok' } : { status: 'unavailable', reason };
       return reply
@@ -119,9 +163,9 @@ function routes(app: FastifyInstance, { live, ready, metrics, scheduler }: HttpS
         .send(body);
     });
   }
-  if (scheduler !== undefined) app.get('/scheduler', () => scheduler());
+  if (scheduler !== undefined) app.get('/scheduler', READS, () => scheduler());
   if (metrics === undefined) return;
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', READS, async (_request, reply) => {
     const page = await metrics.render();
     return reply.header('content-type', metrics.contentType).send(page);
   });
@@ -137,18 +181,6 @@ function translate(error: FastifyError): {
   if (!(error instanceof GatewayError) && statusCode !== undefined && statusCode < 500)
     return { status: statusCode, headers: {}, body: { error: error.message.slice(0, 200) } };
   return toHttpError(GatewayError.from(error));
-}
-
-/** An answer to what never became a request. */
-function rawError(code: string): string {
-  const [status, error] =
-    code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', `the headers are larger than ${MAX_HEADER_BYTES} bytes`]
-      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'the request did not arrive in time']
-        : ['400 Bad Request', 'this is not an HTTP/1.1 request'];
-  const body = JSON.stringify({ error });
-  return `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }
 
 const LISTEN_FAULTS: Readonly<Record<string, string>> = {

@@ -10,7 +10,9 @@ import {
   TraceSettingRequestSchema,
 } from '../../gateway/gen/inference/grpc_service_pb.js';
 import { Admin } from '../../gateway/gen/sluice/v1/admin_pb.js';
+import { makeFolder } from '../support/certificates.js';
 import { frame, RawClient } from '../support/raw-grpc.js';
+import { tokenLine } from '../support/tokens.js';
 import { EXAMPLES, useGateway } from '../support/use-gateway.js';
 
 /** What a method may do, and so where it answers. */
@@ -84,16 +86,20 @@ function bodyOf(name: string): Uint8Array {
   return new Uint8Array();
 }
 
-/** By method: `denied`, `absent`, or `answered` for whatever its handler then says. */
-async function probe(t: TestContext, port: number): Promise<Record<string, string>> {
+const REFUSALS: Readonly<Record<number, string>> = { 7: 'denied', 12: 'absent', 16: 'unauthenticated' };
+
+/** By method: `denied`, `unauthenticated`, `absent`, or `answered` for whatever its handler then says. */
+async function probe(t: TestContext, port: number, token?: string): Promise<Record<string, string>> {
   const client = new RawClient(port);
   t.after(() => client.close());
   const found: Record<string, string> = {};
   for (const { parent, name } of METHODS) {
     const key = `${parent.typeName}/${name}`;
-    const { status } = await client.call(`/${key}`, frame(bodyOf(key)), { 'grpc-timeout': '200m' });
-    const refused = status === 7 ? 'denied' : status === 12 ? 'absent' : 'answered';
-    found[key] = refused;
+    const { status } = await client.call(`/${key}`, frame(bodyOf(key)), {
+      'grpc-timeout': '200m',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    });
+    found[key] = REFUSALS[status ?? -1] ?? 'answered';
   }
   return found;
 }
@@ -128,4 +134,51 @@ test('I112 every method on each listener, open and closed: what changes the serv
   );
   assert.deepEqual(await probe(t, open.grpcPort), expected({ ...main, changes: 'answered' }), 'main, open');
   assert.equal(open.adminAddress, '127.0.0.1:undefined', 'no admin listener where it is switched off');
+});
+
+/** Who gets past the guard where tokens are wanted: nobody in particular, or the holders of a role. */
+const OPEN = /^grpc\.health\.v1\.Health\/(Check|Watch)$|\/Server(Live|Ready)$/;
+const READ_OF_ADMIN = /^sluice\.v1\.Admin\/(Versions|History)$|SharedMemoryStatus$/;
+
+function allowed(key: string, role: string): boolean {
+  const kind = KINDS[key] as Kind;
+  if (OPEN.test(key)) return true;
+  if (role === 'none') return false;
+  if (kind === 'tells' || READ_OF_ADMIN.test(key)) return true;
+  return role === (kind === 'predicts' ? 'infer' : 'control');
+}
+
+test('I111 I112 every method with the token of each role, on each listener, open and closed', async (t) => {
+  const folder = makeFolder(t);
+  const roles = ['infer', 'read', 'control'];
+  const tokensFile = folder.write('tokens', roles.map((role) => tokenLine(role, role, `t-${role}`)).join(''));
+  const settings = {
+    modelRepository: [EXAMPLES],
+    workers: { count: 1 },
+    modelControlMode: 'explicit' as const,
+    auth: { tokensFile },
+  };
+  const logSwitches = { get: () => true, set: () => {} } as never;
+  const opened = await useGateway(t, { ...settings, admin: { openOnGrpc: true } }, { logSwitches });
+  const closed = await useGateway(t, settings, { logSwitches });
+  // What answers where tokens are not asked for, from the test above.
+  const main = { tells: 'answered', predicts: 'answered', never: 'absent' };
+  const places = [
+    ['main, open', opened.grpcPort, expected({ ...main, changes: 'answered' })],
+    ['main, closed', closed.grpcPort, expected({ ...main, changes: 'denied' })],
+  ] as const;
+  for (const [place, port, without] of places) {
+    for (const role of ['none', ...roles]) {
+      const refused = role === 'none' ? 'unauthenticated' : 'denied';
+      const wanted = Object.entries(without).map(([key, answer]) => [
+        key,
+        allowed(key, role) ? answer : refused,
+      ]);
+      const found = await probe(t, port, role === 'none' ? undefined : `t-${role}`);
+      assert.deepEqual(found, Object.fromEntries(wanted), `${place}, ${role}`);
+    }
+  }
+  const admin = Number(closed.adminAddress.split(':')[1]);
+  const onAdmin = expected({ tells: 'answered', predicts: 'absent', changes: 'answered', never: 'absent' });
+  assert.deepEqual(await probe(t, admin), onAdmin, 'admin on loopback wants none');
 });

@@ -80,7 +80,7 @@ test('without metrics /metrics is not there, and the error says what is', async 
     const response = await fetch(`${base}/metrics?x=%00`);
     assert.equal(response.status, 404);
     assert.deepEqual(await response.json(), {
-      error: "nothing is served at GET '/metrics?x=%00'; GET /livez, /readyz are",
+      error: "nothing is served at GET '/metrics'; GET /livez, /readyz are",
     });
   });
 });
@@ -161,7 +161,7 @@ test('close cuts idle, half-sent and slow connections at once', async () => {
     },
   });
   const port = await server.listen();
-  const slow = raw(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n');
+  const slow = raw(port, 'GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const half = raw(port, 'GET /livez HT');
   const idle = raw(port, '');
   await inside;
@@ -198,4 +198,33 @@ test('G105 an address that this machine does not have is named', async () => {
     /Cannot listen for HTTP on 192\.0\.2\.1:0: this machine has no such address/,
   );
   await server.close();
+});
+
+test('a name that was made to lead here, and pages of other sites, are refused before anything is done', async () => {
+  await withServer({}, async (_base, port) => {
+    const ask = (host: string, more = '') =>
+      raw(
+        port,
+        `POST /none HTTP/1.1\r\nHost: ${host}\r\n${more}Content-Length: 0\r\nConnection: close\r\n\r\n`,
+      );
+    assert.match(await ask('localhost'), /^HTTP\/1\.1 404 /);
+    const rebound = await ask(`rebound.example:${port}`);
+    assert.match(rebound, /^HTTP\/1\.1 421 /);
+    assert.match(rebound, /this server is not 'rebound\.example:\d+'.*--http-allowed-hosts/);
+    const crossed = await ask('localhost', 'Origin: https://evil.example\r\n');
+    assert.match(crossed, /^HTTP\/1\.1 403 /);
+    assert.match(crossed, /'https:\/\/evil\.example' may not ask this server/);
+    assert.ok(!/access-control-allow/i.test(crossed));
+    assert.match(await ask(`127.0.0.1:${port}`, `Origin: http://127.0.0.1:${port}\r\n`), /^HTTP\/1\.1 404 /);
+  });
+});
+
+test('what a token must allow for each path: nothing for probes', async () => {
+  const kinds: string[] = [];
+  const guard = { check: ({ kind }: { kind: string }) => void kinds.push(kind), nameOf: () => undefined };
+  const metrics = { contentType: 'text/plain', render: async () => '' };
+  await withServer({ guard, metrics }, async (base) => {
+    for (const path of ['/livez', '/readyz?x', '/metrics', '/none']) await (await fetch(base + path)).text();
+  });
+  assert.deepEqual(kinds, ['open', 'open', 'reads', 'reads']);
 });

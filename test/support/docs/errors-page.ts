@@ -50,8 +50,8 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
   },
   PERMISSION_DENIED: {
     by: 'sluice',
-    when: 'A call that changes the server came to the gRPC port: `sluice.v1.Admin`; LogSettings or TraceSetting without `--allow-runtime-settings`.',
-    todo: 'Call the admin listener, or have the server started with `--allow-admin-on-grpc`; leave out `settings` to read them.',
+    when: 'The roles of the token do not allow the call (`auth.tokensFile`). A call that changes the server came to the gRPC port: `sluice.v1.Admin`; LogSettings or TraceSetting without `--allow-runtime-settings`.',
+    todo: 'Have the role added to the token. Call the admin listener, or have the server started with `--allow-admin-on-grpc`; leave out `settings` to read them.',
   },
   UNIMPLEMENTED: {
     by: 'sluice',
@@ -72,7 +72,11 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
   },
   OUT_OF_RANGE: NEVER('what is out of bounds is INVALID_ARGUMENT'),
   DATA_LOSS: NEVER('nothing is stored'),
-  UNAUTHENTICATED: NEVER('there is no authentication'),
+  UNAUTHENTICATED: {
+    by: 'sluice',
+    when: 'The server wants tokens (`auth.tokensFile`), and the call has none, or one that is not in the file. The answer is the same whatever was asked for.',
+    todo: 'Send `authorization: Bearer <token>`; with the command line `--token-file` or `SLUICE_TOKEN`.',
+  },
 };
 
 export const REASONS: Readonly<Record<Reason, string>> = {
@@ -88,6 +92,8 @@ export const REASONS: Readonly<Record<Reason, string>> = {
     "It waited for the time that the model's queue policy gives (`dynamic_batching` in config.pbtxt).",
   quota: "The caller's own quota is spent (`callers`).",
   front_end: 'Turned away before it was read, since reading requests is itself the bottleneck.',
+  unauthenticated: 'The call had no token, or one that is not known (`auth.tokensFile`).',
+  denied: 'The roles of the token do not allow the call.',
   no_worker: 'No worker came up in time.',
   draining: 'The server is shutting down.',
   deadline_passed: 'The deadline passed before there was an answer.',

@@ -43,9 +43,10 @@ export class GrpcJsTransport implements Transport {
     };
     for (const method of options.methods) this.#register(method);
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#listener = new Listener(options.address, options.maxConnections ?? 10_000, (socket) =>
-      injector.injectConnection(socket),
-    );
+    this.#listener = new Listener(options.address, {
+      maxConnections: options.maxConnections ?? 10_000,
+      onConnection: (socket) => injector.injectConnection(socket),
+    });
   }
 
   listen(): Promise<number> {

@@ -134,8 +134,8 @@ test('ignored flags each say their consequence, and only when they ask for somet
 });
 
 test('a flag whose loss would be dangerous is refused, unless it asks for what happens anyway', () => {
-  assert.match(fault(['--grpc-use-ssl=true']), /TLS is not served/);
-  assert.match(fault(['--grpc-use-ssl-mutual']), /TLS is not served/);
+  assert.match(fault(['--grpc-use-ssl=true']), /tls\.certFile is missing: calls would travel unencrypted/);
+  assert.match(fault(['--grpc-use-ssl-mutual']), /tls\.certFile is missing: calls would travel unencrypted/);
   assert.match(fault(['--grpc-restricted-protocol=inference,k=v']), /open to every caller/);
   assert.match(fault(['--http-restricted-api=inference,k=v']), /open to every caller/);
   assert.deepEqual(load(['--grpc-use-ssl=false']).warnings, []);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { percentEncode } from '../../../gateway/grpc/answer-blocks.js';
-import { readHead, readTimeout } from '../../../gateway/grpc/request-head.js';
+import { onlyValue, readHead, readTimeout } from '../../../gateway/grpc/request-head.js';
 
 const POST = { method: 'POST', path: '/a/b', authority: '', contentLength: undefined };
 const GRPC = ['content-type', 'application/grpc', 'te', 'trailers'];
@@ -56,4 +56,11 @@ test('B37 metadata that says it is base64 has to be', () => {
 test('B41 grpc-message is UTF-8, with everything but printable ASCII as %XX', () => {
   assert.equal(percentEncode('plain text'), 'plain text');
   assert.equal(percentEncode('100%\r\nß\0'), '100%25%0D%0A%C3%9F%00');
+});
+
+test('a header that is given twice has no value: nobody knows which one was meant', () => {
+  const fields = ['te', 'trailers', 'authorization', 'Bearer a', 'x', 'authorization'];
+  assert.equal(onlyValue(fields, 'authorization'), 'Bearer a');
+  assert.equal(onlyValue([...fields, 'authorization', 'Bearer a'], 'authorization'), undefined);
+  assert.equal(onlyValue(fields, 'none'), undefined);
 });
