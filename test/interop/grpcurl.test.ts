@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repositoryRoot } from '../support/server-process.js';
+import { secureFiles } from './secured.js';
 import { findTool, runTool, serveForInterop, type ToolResult } from './tools.js';
 
 const SERVICES = [
@@ -118,4 +119,34 @@ test('grpcurl', async (t) => {
       assert.equal(result.code, 0, `${snippet}\n${result.stdout}${result.stderr}`);
     }
   });
+});
+
+test('grpcurl over mutual TLS, with a token', async (t) => {
+  const grpcurl = findTool(t, 'grpcurl');
+  if (grpcurl === undefined) return;
+  const { args, path, token } = secureFiles(t);
+  const address = await serveForInterop(t, args);
+  const ca = ['-cacert', path('authority.pem')];
+  const own = ['-cert', path('client.pem'), '-key', path('client-key.pem')];
+  const bearer = ['-H', `authorization: Bearer ${token}`];
+  const run = (...options: string[]): Promise<ToolResult> =>
+    runTool(grpcurl, [
+      '-max-time',
+      '10',
+      ...options,
+      address,
+      'inference.GRPCInferenceService/ServerMetadata',
+    ]);
+  const good = await run(...ca, ...own, ...bearer);
+  assert.equal(good.code, 0, good.stderr);
+  assert.equal((JSON.parse(good.stdout) as { name: string }).name, 'sluice');
+  for (const [what, options, wanted] of [
+    ['no token', [...ca, ...own], /a valid token is wanted|Unauthenticated/],
+    ['no certificate', [...ca, ...bearer], /certificate required|handshake|connection/],
+    ['plain text', ['-plaintext', ...bearer], /EOF|closed|reset|connection/],
+  ] as const) {
+    const { code, stderr } = await run(...options);
+    assert.notEqual(code, 0, what);
+    assert.match(stderr, wanted, what);
+  }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { repositoryRoot } from '../support/server-process.js';
+import { secureFiles } from './secured.js';
 import { findTool, pythonScripts, runTool, serveForInterop } from './tools.js';
 
 /** What harness.py prints for a step. */
@@ -11,11 +12,16 @@ interface Step {
 }
 
 /** Runs one script of test/interop/python; each of its steps is a subtest. */
-async function runSteps(t: TestContext, script: string, args: readonly string[] = []): Promise<void> {
+async function runSteps(
+  t: TestContext,
+  script: string,
+  args: readonly string[] = [],
+  more: readonly string[] = [],
+): Promise<void> {
   const python = findTool(t, 'python');
   if (python === undefined) return;
   const address = await serveForInterop(t, args);
-  const result = await runTool(python, ['-B', join(pythonScripts, script), address]);
+  const result = await runTool(python, ['-B', join(pythonScripts, script), address, ...more]);
   const everything = `${result.stdout}\n${result.stderr}`;
   assert.equal(result.code, 0, everything);
   const [head, ...lines] = result.stdout.trim().split('\n');
@@ -37,6 +43,11 @@ test('tritonclient, loads and unloads by call', (t) =>
 test('tritonclient, asyncio', (t) => runSteps(t, 'triton_aio.py'));
 
 test('grpcio alone: wire, health and reflection', (t) => runSteps(t, 'plain_grpc.py'));
+
+test('grpcio over mutual TLS, with a token', (t) => {
+  const { args, path } = secureFiles(t);
+  return runSteps(t, 'secured_grpc.py', args, [path('.')]);
+});
 
 test('examples/python/client.py: 150 rows agree with scikit-learn', async (t) => {
   const python = findTool(t, 'python');
