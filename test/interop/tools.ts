@@ -62,7 +62,8 @@ function allowedSkips(): Readonly<Record<string, string>> {
 /** Starts the server with the examples, the interop models and whatever `args` add. The caller stops it. */
 export function startForInterop(args: readonly string[]): Promise<ServerProcess> {
   const repositories = ['examples', interopModels].flatMap((path) => ['--model-repository', path]);
-  return startServerProcess({ args: [...repositories, ...args] });
+  // The model that takes its time has a Loop in it.
+  return startServerProcess({ args: [...repositories, '--allow-loops', ...args] });
 }
 
 /**
