@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/schema.js';
+import type { CallTracer } from './core/call-trace.js';
 import type { ModelCatalog } from './core/catalog.js';
 import type { Clock } from './core/clock.js';
 import type { ControlPlane } from './core/control.js';
@@ -49,6 +50,7 @@ export interface FrontsOptions {
   readonly heldBytes: (manifest: Manifest) => number | undefined;
   readonly scheduler: () => SchedulerReport;
   readonly tracing: TraceControl;
+  readonly tracer: CallTracer;
   readonly control: ControlPlane;
   readonly models: ModelControl;
   readonly resize: (workers: number, model?: string) => Promise<void>;
@@ -127,7 +129,7 @@ export class Fronts {
   }
 
   #buildGrpc(): GrpcTransport {
-    const { config, clock, logger, metrics } = this.#options;
+    const { config, clock, logger, metrics, tracer } = this.#options;
     const open = config.admin.openOnGrpc;
     const methods = [
       ...this.#oip(open || config.server.allowRuntimeSettings, open),
@@ -146,12 +148,13 @@ export class Fronts {
       clock,
       logger,
       recorder: metrics,
+      tracer,
     });
   }
 
   /** All that changes the server, and what tells of it; no inference. */
   #buildAdmin(): GrpcTransport {
-    const { config, clock, logger } = this.#options;
+    const { config, clock, logger, tracer } = this.#options;
     const telling = this.#oip(true, true).filter(
       (method) => method.kind === 'unary' && method.sheddable !== true,
     );
@@ -171,6 +174,7 @@ export class Fronts {
       guard,
       clock,
       logger,
+      tracer,
     });
   }
 
@@ -189,7 +193,7 @@ export class Fronts {
   }
 
   #buildHttp(): HttpServer {
-    const { config, live, readiness, logger, metrics, scheduler } = this.#options;
+    const { config, live, readiness, logger, metrics, scheduler, tracer, clock } = this.#options;
     return new HttpServer({
       host: config.http.address,
       port: config.http.port,
@@ -203,6 +207,7 @@ export class Fronts {
       allowedOrigins: config.http.allowedOrigins,
       tls: config.tls.http ? this.#tls : undefined,
       guard: this.#guard,
+      tracing: { tracer, clock },
       logger,
     });
   }

@@ -39,7 +39,7 @@ import { validate } from './serving/validate.js';
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js';
 import { Metrics } from './telemetry/metrics.js';
 import { Statistics } from './telemetry/statistics.js';
-import { TraceKeeper } from './telemetry/trace-control.js';
+import { Tracing } from './tracing.js';
 
 /** What a program that embeds the gateway may bring along. */
 export interface GatewayDependencies {
@@ -135,6 +135,7 @@ class Server implements Gateway {
   readonly #preparer: Preparer;
   readonly #labels: LabelKeeper;
   readonly #fronts: Fronts;
+  readonly #tracing: Tracing;
   readonly #repositories: Repositories;
   #eventLoop: EventLoopMonitor | undefined;
   readonly #cache: CacheDirectory;
@@ -175,6 +176,7 @@ class Server implements Gateway {
     this.#labels.onChange = () => this.catalog.relabel();
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
     this.infer = this.#buildInfer();
+    this.#tracing = new Tracing(config.trace, clock, logger);
     this.#fronts = new Fronts({
       config,
       infer: this.infer,
@@ -186,7 +188,7 @@ class Server implements Gateway {
       metrics: this.#metrics,
       ...{ statistics: this.#statistics, heldBytes: (of) => heldBytes(of, this.#crews) },
       scheduler: () => this.#crews.report(),
-      tracing: new TraceKeeper(),
+      ...{ tracing: this.#tracing.control, tracer: this.#tracing.tracer },
       models: this.#repositories.control,
       control: new Control(this.#labels, this.catalog, labelsPersist(config)),
       resize: (workers, model) => this.resize(workers, model),
@@ -206,6 +208,7 @@ class Server implements Gateway {
       const found = await this.#repositories.scan();
       await this.#cache.open();
       this.#eventLoop = monitorEventLoop();
+      this.#tracing.start();
       const ports = await this.#fronts.listen();
       // Before the workers are up, which takes a while: a client that is early hears that its model is loading, not that
       // there is none. Preparing begins meanwhile, too.
@@ -326,6 +329,7 @@ class Server implements Gateway {
   #buildMetrics(): Metrics {
     return new Metrics({
       ...(this.#dependencies.logLinesDropped && { logLinesDropped: this.#dependencies.logLinesDropped }),
+      traceSpans: () => this.#tracing.counts(),
       gauges: {
         sluice_queue_rows: () => this.#crews.stats().queuedRows,
         sluice_queue_bytes: () => this.#crews.stats().bytes,
@@ -361,6 +365,7 @@ class Server implements Gateway {
       this.#fronts.close(),
     ]);
     this.#phase = 'stopped';
+    await this.#tracing.close();
     this.#eventLoop?.close();
     await this.#cache.close();
     return { callsCut, workersLeft };

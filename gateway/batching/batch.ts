@@ -1,10 +1,12 @@
 import type { Batch } from '../core/batch.js';
+import { BatchTrace } from '../core/batch-trace.js';
 import type { RunCommand, RunOutcome } from '../core/channel.js';
 import type { Clock } from '../core/clock.js';
+import type { CloseReason } from '../core/close-reason.js';
 import type { Deadline } from '../core/deadline.js';
 import { GatewayError } from '../core/error.js';
 import type { Manifest } from '../core/manifest.js';
-import type { CloseReason, Recorder } from '../core/recorder.js';
+import type { Recorder } from '../core/recorder.js';
 import { bisect } from './batch-policy.js';
 import type { Entry } from './entry.js';
 import { gatherInputs, gatherOutputs } from './gather.js';
@@ -40,6 +42,7 @@ export class EntryBatch implements Batch {
   readonly key: string;
   readonly lane: Lane;
   attempts: number;
+  readonly trace: BatchTrace | undefined;
   /** Whether it was handed out to run, and so counts among its lane's. */
   taken = false;
   readonly #host: BatchHost;
@@ -57,6 +60,7 @@ export class EntryBatch implements Batch {
     this.lane = lane;
     this.#members = members;
     this.key = lane.key;
+    this.trace = traceOf(lane, members, formation);
   }
 
   /** Members that still wait for an answer. */
@@ -92,12 +96,9 @@ export class EntryBatch implements Batch {
       this.#letGo ??= this.#host.retain(this.lane.manifest);
       for (const entry of this.#members) entry.dispatchedAt = now;
       this.#gathered = true;
-      return {
-        key: this.key,
-        inputs,
-        outputs,
-        expectedMs: this.lane.latency.estimateMs(rowsOf(this.#members)),
-      };
+      const rows = rowsOf(this.#members);
+      this.trace?.gathered(rows, this.#members.length);
+      return { key: this.key, inputs, outputs, expectedMs: this.lane.latency.estimateMs(rows) };
     } catch (thrown) {
       // No memory for the copy, say: the dispatcher has nothing to run, but these must not hang.
       this.fail(GatewayError.from(thrown));
@@ -207,6 +208,7 @@ export class EntryBatch implements Batch {
 
   #end(): void {
     this.#over = true;
+    this.trace?.end(this.#host.clock.now());
     this.#host.batchEnded(this);
     this.#letGo?.();
     this.#letGo = undefined;
@@ -217,4 +219,11 @@ function rowsOf(entries: readonly Entry[]): number {
   let rows = 0;
   for (const entry of entries) rows += entry.rows;
   return rows;
+}
+
+/** A batch is traced if any of its requests is. */
+function traceOf(lane: Lane, members: readonly Entry[], { why, at }: Formation): BatchTrace | undefined {
+  for (const { trace } of members)
+    if (trace !== undefined) return new BatchTrace(lane.manifest, why, at, members);
+  return undefined;
 }

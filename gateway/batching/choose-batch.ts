@@ -1,4 +1,4 @@
-import type { CloseReason } from '../core/recorder.js';
+import type { CloseReason } from '../core/close-reason.js';
 import type { Candidate } from './batch-policy.js';
 
 /** What is known of how long batches take. */

@@ -1,3 +1,4 @@
+import type { CallTrace } from '../core/call-trace.js';
 import type { Cancellation } from '../core/cancellation.js';
 import type { Clock } from '../core/clock.js';
 import type { Deadline, DeadlineHandle, DeadlineWheel } from '../core/deadline.js';
@@ -53,6 +54,7 @@ export class Entry {
   readonly submittedAt: number;
   readonly level: number;
   readonly caller: string;
+  readonly trace: CallTrace | undefined;
   /** When its rows were last copied for a worker; undefined until then. */
   dispatchedAt: number | undefined;
   /** What the caller awaits. */
@@ -82,6 +84,8 @@ export class Entry {
     this.submittedAt = place.submittedAt;
     this.level = place.level;
     this.caller = call.caller ?? '';
+    this.trace = call.trace;
+    if (this.trace !== undefined) this.#note(this.trace);
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -177,6 +181,13 @@ export class Entry {
     this.#cancellation.listen(undefined);
     this.#host.entrySettled(this, was);
     return true;
+  }
+
+  #note(trace: CallTrace): void {
+    trace.model = this.lane.manifest.model;
+    trace.version = this.lane.manifest.version;
+    trace.rows = this.rows;
+    trace.queuedAt = this.submittedAt;
   }
 
   #describe(): string {

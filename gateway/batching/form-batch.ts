@@ -1,4 +1,4 @@
-import type { CloseReason } from '../core/recorder.js';
+import type { CloseReason } from '../core/close-reason.js';
 import type { BatchQueue } from './batch-queue.js';
 import type { SchedulerSwitches } from './batcher-options.js';
 import { chooseBatch, type Forecast } from './choose-batch.js';

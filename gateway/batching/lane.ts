@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CloseReason } from '../core/close-reason.js';
 import type { GatewayError, Reason } from '../core/error.js';
 import type { Manifest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
-import type { CloseReason } from '../core/recorder.js';
 import type { Scheduling } from '../core/scheduling.js';
 import { AnswerOrder } from './answer-order.js';
 import { kneeOf, MAX_BATCH_MS, rowsWithin } from './batch-target.js';

@@ -1,3 +1,4 @@
+import { type OtelValue, readOtelEnvironment } from './otel-environment.js';
 import { didYouMean, show } from './problem.js';
 import { NAMED_SETTINGS } from './schema.js';
 
@@ -45,6 +46,13 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     const texts = separator === undefined ? [value] : value.split(separator).filter((text) => text !== '');
     given.set(path, { texts, source: `environment ${name}` });
   }
+  for (const value of readOtelEnvironment(env)) {
+    if (given.has(value.path)) continue;
+    const texts = textsOf(value);
+    if (texts !== undefined) given.set(value.path, { texts, source: `environment ${value.name}` });
+    // As OpenTelemetry wants it: a server starts whatever its variables hold.
+    else warnings.push(`${value.name}=${show(value.text)} is ignored: wanted ${wantedOf(value.path)}`);
+  }
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith(PREFIX) || known.has(name) || SERVICE_LINK.test(name)) continue;
     const hint = didYouMean(name, [...known]);
@@ -54,4 +62,18 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     );
   }
   return { given, configFile: env[CONFIG_FILE] || undefined, warnings };
+}
+
+/** The texts of a setting; undefined where they are not as it wants them. */
+function textsOf({ path, text }: OtelValue): readonly string[] | undefined {
+  const spec = NAMED_SETTINGS.find((named) => named.path === path)?.setting.spec;
+  if (spec === undefined) return undefined;
+  const texts = spec.separator === undefined ? [text] : text.split(spec.separator).map((item) => item.trim());
+  const filled = texts.filter((item) => item !== '');
+  const read = filled.map(spec.fromText);
+  return spec.type.safeParse(spec.form === 'list' ? read : read[0]).success ? filled : undefined;
+}
+
+function wantedOf(path: string): string {
+  return NAMED_SETTINGS.find((named) => named.path === path)?.setting.spec.wanted ?? '';
 }

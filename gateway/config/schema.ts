@@ -6,6 +6,7 @@ import { GRPC_SETTINGS, HTTP_SETTINGS, METRICS_SETTINGS } from './listener-setti
 import { MODEL_SETTINGS } from './model-settings.js';
 import { LOG_SETTINGS, QUEUE_SETTINGS, SERVER_SETTINGS, WORKER_SETTINGS } from './runtime-settings.js';
 import { Setting } from './setting.js';
+import { TRACE_SETTINGS } from './trace-settings.js';
 
 /** Every setting there is, as it nests in sluice.yaml. */
 export const SETTINGS = {
@@ -22,6 +23,7 @@ export const SETTINGS = {
   callers: CALLER_SETTINGS,
   server: SERVER_SETTINGS,
   log: LOG_SETTINGS,
+  trace: TRACE_SETTINGS,
 };
 
 type Values<T> = {
@@ -60,6 +62,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   callers: 'Callers',
   server: 'Server',
   log: 'Logs',
+  trace: 'Traces',
 };
 
 /** `grpc.maxMessageBytes` with `-` is `grpc-max-message-bytes`. */

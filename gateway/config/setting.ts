@@ -84,6 +84,18 @@ export function integer(
   });
 }
 
+/** A number from 0 to 1. */
+export function fraction(given: Given<number>): Setting<number> {
+  return new Setting({
+    placeholder: 'n',
+    ...given,
+    form: 'value',
+    type: z.number().min(0).max(1),
+    wanted: 'a number from 0 to 1',
+    fromText: (text) => (/^\d{1,3}(\.\d{0,16})?$|^\.\d{1,16}$/.test(text) ? Number(text) : undefined),
+  });
+}
+
 /** `auto`, or a whole number within bounds. */
 export function autoInteger(
   given: Given<'auto' | number> & { readonly min: number; readonly max: number },

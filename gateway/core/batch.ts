@@ -1,3 +1,4 @@
+import type { BatchTrace } from './batch-trace.js';
 import type { RunCommand, RunOutcome } from './channel.js';
 import type { Deadline } from './deadline.js';
 import type { GatewayError } from './error.js';
@@ -10,6 +11,8 @@ export interface Batch {
   attempts: number;
   /** Requests that were in its last run. */
   readonly requests: number;
+  /** Where its runs are noted; undefined where none of its requests is traced. */
+  readonly trace?: BatchTrace | undefined;
   /** Latest deadline of its live entries: beyond it nobody waits for an answer. */
   readonly latestDeadline: Deadline;
   /**

@@ -1,3 +1,4 @@
+import type { CallTrace } from './call-trace.js';
 import type { Cancellation } from './cancellation.js';
 import type { Deadline } from './deadline.js';
 import type { Manifest } from './manifest.js';
@@ -34,6 +35,8 @@ export interface InferCall {
   readonly cancellation: Cancellation;
   /** When the request's message had arrived, on the Clock's scale. */
   readonly arrivedAt: number;
+  /** Where what becomes of it is noted. @default nowhere */
+  readonly trace?: CallTrace | undefined;
 }
 
 /** How a request spent its time, in milliseconds; for metrics, logs and traces. */

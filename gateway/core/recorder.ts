@@ -1,14 +1,9 @@
+import type { CloseReason } from './close-reason.js';
 import type { Reason, StatusCode } from './error.js';
 import type { InferTiming } from './infer-call.js';
 
 /** Stands for every name that the server does not know: clients must not be able to make labels grow. */
 export const OTHER = '_OTHER';
-
-/**
- * Why a batch was closed as it was: it had all the rows that it may have; as many as bring anything; a smaller one saved a deadline; a
- * worker was free and nothing else waited; it had a preferred size; it had waited for its model's delay; or it is part of one that was rejected.
- */
-export type CloseReason = 'full' | 'knee' | 'deadline' | 'idle' | 'preferred' | 'delay' | 'again';
 
 /** Where the request path notes what happened; telemetry/ implements it. Cheap: called for every request. */
 export interface Recorder {

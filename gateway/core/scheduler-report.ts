@@ -1,5 +1,5 @@
+import type { CloseReason } from './close-reason.js';
 import type { Reason } from './error.js';
-import type { CloseReason } from './recorder.js';
 
 /** What the scheduler has learned of one model version, and what it did by it since the version was loaded. */
 export interface LaneReport {

@@ -1,3 +1,4 @@
+import type { CallTrace } from './call-trace.js';
 import type { Cancellation } from './cancellation.js';
 import type { Deadline } from './deadline.js';
 
@@ -17,6 +18,8 @@ export interface RpcContext {
   /** From `grpc-timeout`, clamped to the server's maximum; streams may have none (Infinity). */
   readonly deadline: Deadline;
   readonly cancellation: Cancellation;
+  /** Where what becomes of it is noted. @default nowhere */
+  readonly trace?: CallTrace | undefined;
 }
 
 /**

@@ -14,6 +14,17 @@ export const ANSWER_HEAD = encodeHeaders(HEAD_FIELDS);
 /** What ends an answer that is well. */
 export const TRAILERS_OK = encodeHeaders([['grpc-status', '0']]);
 
+/** The trailer that tells a call its timeline. */
+export const TIMELINE = 'sluice-timeline';
+
+/** TRAILERS_OK of a call that is told its timeline. */
+export function trailersWith(timeline: string): Buffer {
+  return encodeHeaders([
+    ['grpc-status', '0'],
+    [TIMELINE, timeline],
+  ]);
+}
+
 /** Trailers of a call that failed; with `alone` they are all that is sent, and begin as an answer does. */
 export function errorTrailers({ code, message, trailers }: CallEnd, alone: boolean): Buffer {
   const fields: [string, string][] = [['grpc-status', String(code)]];

@@ -1,11 +1,13 @@
+import type { CallTrace, CallTracer, TracedCall } from '../core/call-trace.js';
 import { Cancellation } from '../core/cancellation.js';
 import type { Deadline, DeadlineHandle } from '../core/deadline.js';
 import { GatewayError, quote, type Reason } from '../core/error.js';
+import { timelineOf } from '../core/timeline.js';
 import type { RpcContext, RpcHeaders } from '../core/transport.js';
 import { H2_ERROR } from '../http2/frames.js';
 import type { HeaderList } from '../http2/hpack-decoder.js';
 import type { Http2Stream, StreamUser } from '../http2/stream.js';
-import { errorTrailers } from './answer-blocks.js';
+import { errorTrailers, TIMELINE, TRAILERS_OK, trailersWith } from './answer-blocks.js';
 import { type CallHost, DEADLINE_GRACE_MS, deadlineError, handlerError } from './call-host.js';
 import { MessageReader, type ReceiveLimits } from './message-reader.js';
 import type { RequestHead } from './request-head.js';
@@ -16,10 +18,24 @@ import type { Unpacker } from './unpack.js';
 export interface ExchangeHost extends CallHost {
   readonly limits: ReceiveLimits;
   readonly unpacker: Unpacker;
+  /** Told of every call. */
+  readonly tracer: CallTracer | undefined;
   /** Told why a unary call's handler has failed, while its client waits. */
   failed(reason: Reason | undefined): void;
   /** Told when a call has ended, however it did. */
   ended(exchange: Exchange): void;
+}
+
+/** What is known of a call when it begins. */
+export interface ExchangeCall {
+  readonly path: string;
+  readonly peer: string;
+  readonly list: HeaderList;
+  readonly head: RequestHead;
+  /** Longest time that it may take. */
+  readonly maxMs: number;
+  /** See TracedCall. */
+  readonly lasting: boolean;
 }
 
 /** One call on an HTTP/2 stream, whatever its kind: its context, its deadline, its messages, and that it ends once. */
@@ -29,6 +45,7 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
   readonly arrivedAt: number;
   readonly deadline: Deadline;
   readonly cancellation = new Cancellation();
+  readonly trace: CallTrace | undefined;
   protected readonly stream: Http2Stream;
   protected readonly host: ExchangeHost;
   protected readonly reader: MessageReader;
@@ -39,11 +56,7 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
   readonly #headerBytes: number;
   #expiry: DeadlineHandle | undefined;
 
-  constructor(
-    stream: Http2Stream,
-    host: ExchangeHost,
-    call: { path: string; peer: string; list: HeaderList; head: RequestHead; maxMs: number },
-  ) {
+  constructor(stream: Http2Stream, host: ExchangeHost, call: ExchangeCall) {
     this.stream = stream;
     this.host = host;
     this.path = call.path;
@@ -55,6 +68,9 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
     this.arrivedAt = host.clock.now();
     this.deadline = this.arrivedAt + Math.min(call.maxMs, call.head.timeoutMs);
     this.reader = new MessageReader(host.limits, this.#onMessage);
+    const { tracer } = host;
+    if (tracer !== undefined && (tracer.active || (call.head.debug && tracer.debug)))
+      this.trace = tracer.begin(tracedCall(call, this.arrivedAt));
   }
 
   /** Begins its time. To be called once, when the subclass has its handler. */
@@ -92,7 +108,7 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
   abstract end(): void;
 
   closed(): void {
-    if (!this.finish()) return;
+    if (!this.finish(this.trace && callerLeft())) return;
     this.cancellation.cancel();
   }
 
@@ -104,10 +120,14 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
     this.stream.consumed(bytes);
   }
 
-  /** The handler is done with the call, or can be forgotten; false when it was before. */
-  protected finish(): boolean {
+  /**
+   * The handler is done with the call, or can be forgotten; false when it was before. `error`: it has failed. `at`: when it has
+   * ended, where that is known already.
+   */
+  protected finish(error?: GatewayError, at?: number): boolean {
     if (this.over) return false;
     this.over = true;
+    this.trace?.end(at ?? this.host.clock.now(), error);
     this.reader.stop();
     this.host.limits.budget.give(this.#headerBytes);
     this.host.wheel.remove(this.#expiry);
@@ -117,8 +137,22 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
 
   /** Ends the call with an error, unless it has ended. `sent`: the answer has begun. */
   protected fail(error: GatewayError, sent = false): void {
-    if (!this.finish()) return;
-    this.stream.end(errorTrailers(toCallEnd(error), !sent));
+    if (!this.finish(error)) return;
+    const end = toCallEnd(error);
+    const timeline = this.#timeline(this.trace?.endedAt ?? 0);
+    const told =
+      timeline === undefined ? end : { ...end, trailers: [...end.trailers, [TIMELINE, timeline] as const] };
+    this.stream.end(errorTrailers(told, !sent));
+  }
+
+  /** What ends its answer when all is well, at this instant. */
+  protected okTrailers(at: number): Buffer {
+    const timeline = this.#timeline(at);
+    return timeline === undefined ? TRAILERS_OK : trailersWith(timeline);
+  }
+
+  #timeline(at: number): string | undefined {
+    return this.trace?.call.debug === true ? timelineOf(this.trace, at) : undefined;
   }
 
   protected handlerFailed(thrown: unknown, sent = false): void {
@@ -170,6 +204,25 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
 
   /** Called when a message was unpacked that the body's end may have overtaken. */
   protected abstract unpacked(): void;
+}
+
+function tracedCall({ path, peer, list, head, lasting }: ExchangeCall, startedAt: number): TracedCall {
+  const { debug } = head;
+  return {
+    protocol: 'grpc',
+    method: path.slice(1),
+    original: '',
+    fields: list.fields,
+    peer,
+    startedAt,
+    lasting,
+    debug,
+  };
+}
+
+/** What its trace says of a call whose client has given it up, or whose connection is gone. */
+function callerLeft(): GatewayError {
+  return new GatewayError('CANCELLED', 'the client has given the call up', { reason: 'cancelled' });
 }
 
 /** Refuses a call before there is one. */

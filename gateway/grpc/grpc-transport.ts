@@ -20,6 +20,7 @@ import { Listener } from './listener.js';
 import { loopUtilisation } from './loop-utilisation.js';
 import { classOf } from './method-class.js';
 import { peerOf } from './peer.js';
+import { Refusals, type SeenCall } from './refusals.js';
 import { ENCODINGS, type HeadFault, onlyValue, readHead } from './request-head.js';
 import { toCallEnd } from './status.js';
 import { StreamExchange } from './stream-exchange.js';
@@ -37,7 +38,7 @@ const SHORT_STALL_MS = 1000;
 const ONE_CALL_BYTES = 2 ** 20;
 
 /** Made once: what is refused for want of time must cost next to none. */
-const TURNED_AWAY = blockOf(
+const TURNED_AWAY = refusalOf(
   new GatewayError(
     'UNAVAILABLE',
     'the server is too busy to read the request: call another replica, or try again later',
@@ -55,10 +56,12 @@ export class GrpcTransport implements Transport {
   readonly #host: ExchangeHost;
   readonly #clock: Clock;
   readonly #maxOpenCalls: number;
-  readonly #tooManyCalls: Buffer;
+  readonly #tooManyCalls: Refusal;
   readonly #doorman: Doorman | undefined;
   readonly #recorder: GrpcTransportOptions['recorder'];
   readonly #guard: GrpcTransportOptions['guard'];
+  /** Notes calls that are over before they have begun. */
+  readonly #refusals: Refusals | undefined;
   readonly #connections = new Set<OpenConnection>();
   readonly #streams = new Set<StreamExchange>();
   readonly #options: ConnectionOptions;
@@ -74,17 +77,19 @@ export class GrpcTransport implements Transport {
     const { maxMessageBytes = 64 * 1024 * 1024, maxWireBytes = 256 * 1024 * 1024 } = options;
     this.#clock = options.clock;
     this.#maxOpenCalls = options.maxOpenCalls ?? 10_000;
-    this.#tooManyCalls = blockOf(tooManyCalls(this.#maxOpenCalls));
-    const { clock, utilisation = loopUtilisation() } = options;
+    this.#tooManyCalls = refusalOf(tooManyCalls(this.#maxOpenCalls));
+    const { clock, tracer, utilisation = loopUtilisation() } = options;
     this.#doorman = options.earlyRefusal === false ? undefined : new Doorman({ clock, utilisation });
     this.#recorder = options.recorder;
     this.#guard = options.guard;
+    this.#refusals = tracer && new Refusals(tracer, clock);
     this.#methods = new Map(options.methods.map((method) => [method.path, method]));
     this.#host = {
       clock: options.clock,
       wheel: new DeadlineWheel(options.clock),
       logger: options.logger,
       recorder: options.recorder,
+      tracer,
       maxDeadlineMs: options.maxDeadlineMs ?? 30_000,
       limits: {
         maxMessageBytes,
@@ -180,30 +185,36 @@ export class GrpcTransport implements Transport {
     list: HeaderList,
     peer: string,
   ): StreamUser | undefined => {
-    if (list.oversize) return refused(stream, tooManyHeaders(list.bytes));
-    const head = readHead(request, list.fields);
-    if ('kind' in head) return refuseHead(stream, head);
     const method = this.#methods.get(request.path);
+    const seen = { request, list, peer, known: method !== undefined };
+    if (list.oversize) return this.#refuse(stream, seen, tooManyHeaders(list.bytes));
+    const head = readHead(request, list.fields);
+    if ('kind' in head) return this.#refuseHead(stream, seen, head);
     const fault = this.#guard?.check({
       kind: classOf(request.path, method !== undefined),
       authorization: onlyValue(list.fields, 'authorization'),
       path: request.path,
       peer,
     });
-    if (fault !== undefined) return this.#keepOut(stream, fault);
-    if (method === undefined) return refused(stream, unimplemented(request.path));
+    if (fault !== undefined) return this.#keepOut(stream, seen, fault);
+    if (method === undefined) return this.#refuse(stream, seen, unimplemented(request.path));
     const call = { path: request.path, peer, list, head };
     if (method.kind === 'unary') {
-      if (this.#openUnary >= this.#maxOpenCalls) return endWith(stream, this.#tooManyCalls);
-      if (method.sheddable === true && this.#doorman?.turnsAway()) return this.#turnAway(stream);
+      if (this.#openUnary >= this.#maxOpenCalls) return this.#turnAway(stream, seen, this.#tooManyCalls);
+      if (method.sheddable === true && this.#doorman?.turnsAway()) {
+        this.#recorder?.refused?.(OTHER, 'front_end');
+        return this.#turnAway(stream, seen, TURNED_AWAY);
+      }
       this.#openUnary++;
-      const exchange = new UnaryExchange(stream, this.#host, { ...call, maxMs: this.#host.maxDeadlineMs });
+      const limits = { maxMs: this.#host.maxDeadlineMs, lasting: false };
+      const exchange = new UnaryExchange(stream, this.#host, { ...call, ...limits });
       exchange.handler = method.handler;
       exchange.start();
       return exchange;
     }
-    if (this.#streams.size >= this.#maxOpenCalls) return endWith(stream, this.#tooManyCalls);
-    const exchange = new StreamExchange(stream, this.#host, { ...call, maxMs: Number.POSITIVE_INFINITY });
+    if (this.#streams.size >= this.#maxOpenCalls) return this.#turnAway(stream, seen, this.#tooManyCalls);
+    const limits = { maxMs: Number.POSITIVE_INFINITY, lasting: true };
+    const exchange = new StreamExchange(stream, this.#host, { ...call, ...limits });
     exchange.handler = method.handler;
     this.#streams.add(exchange);
     if (this.#draining) exchange.close();
@@ -211,14 +222,27 @@ export class GrpcTransport implements Transport {
     return exchange;
   };
 
-  #keepOut(stream: Http2Stream, fault: GatewayError): undefined {
-    if (fault.details.reason !== undefined) this.#recorder?.refused?.(OTHER, fault.details.reason);
-    return refused(stream, fault);
+  #refuse(stream: Http2Stream, seen: SeenCall, error: GatewayError): undefined {
+    refuse(stream, error);
+    this.#refusals?.note(seen, error);
   }
 
-  #turnAway(stream: Http2Stream): undefined {
-    this.#recorder?.refused?.(OTHER, 'front_end');
-    return endWith(stream, TURNED_AWAY);
+  #refuseHead(stream: Http2Stream, seen: SeenCall, fault: HeadFault): undefined {
+    if (fault.kind !== 'http' && fault.kind !== 'reset') return this.#refuse(stream, seen, headError(fault));
+    if (fault.kind === 'http') stream.end(httpError(fault.status));
+    else refuseTransport(stream);
+    this.#refusals?.noteTransport(seen, fault);
+    return undefined;
+  }
+
+  #keepOut(stream: Http2Stream, seen: SeenCall, fault: GatewayError): undefined {
+    if (fault.details.reason !== undefined) this.#recorder?.refused?.(OTHER, fault.details.reason);
+    return this.#refuse(stream, seen, fault);
+  }
+
+  #turnAway(stream: Http2Stream, seen: SeenCall, { error, block }: Refusal): undefined {
+    stream.end(block);
+    this.#refusals?.note(seen, error);
   }
 
   readonly #flushSoon = (connection: OpenConnection): void => {
@@ -246,17 +270,14 @@ export class GrpcTransport implements Transport {
   }
 }
 
-function refused(stream: Http2Stream, error: GatewayError): undefined {
-  refuse(stream, error);
+/** A refusal that is given often: all of its answer, made once. */
+interface Refusal {
+  readonly error: GatewayError;
+  readonly block: Buffer;
 }
 
-function endWith(stream: Http2Stream, block: Buffer): undefined {
-  stream.end(block);
-}
-
-/** All of an answer that refuses a call. */
-function blockOf(error: GatewayError): Buffer {
-  return errorTrailers(toCallEnd(error), true);
+function refusalOf(error: GatewayError): Refusal {
+  return { error, block: errorTrailers(toCallEnd(error), true) };
 }
 
 function tooManyCalls(limit: number): GatewayError {
@@ -267,12 +288,6 @@ function tooManyCalls(limit: number): GatewayError {
 function tooManyHeaders(bytes: number): GatewayError {
   const message = `the headers have ${bytes} bytes, at most ${MAX_HEADER_LIST_BYTES} are taken`;
   return new GatewayError('RESOURCE_EXHAUSTED', message, { reason: 'bad_request' });
-}
-
-function refuseHead(stream: Http2Stream, fault: HeadFault): undefined {
-  if (fault.kind === 'http') stream.end(httpError(fault.status));
-  else if (fault.kind === 'reset') refuseTransport(stream);
-  else refuse(stream, headError(fault));
 }
 
 function headError(fault: Exclude<HeadFault, { kind: 'http' | 'reset' }>): GatewayError {

@@ -6,6 +6,8 @@ export interface RequestHead {
   readonly timeoutMs: number;
   /** Of compressed messages. */
   readonly encoding: string;
+  /** Its client wants to be told the call's timeline. */
+  readonly debug: boolean;
 }
 
 /** What is wrong with a request before its message is looked at. */
@@ -40,12 +42,14 @@ export function readHead({ method }: RequestLine, fields: readonly string[]): Re
   let te = false;
   let timeout: string | undefined;
   let encoding = 'identity';
+  let debug = false;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string;
     if (name === 'content-type') contentType = fields[i + 1];
     else if (name === 'te') te = true;
     else if (name === 'grpc-timeout') timeout = fields[i + 1];
     else if (name === 'grpc-encoding') encoding = fields[i + 1] as string;
+    else if (name === 'sluice-debug') debug = fields[i + 1] === '1';
     else if (name.endsWith('-bin') && !isBase64(fields[i + 1] as string)) return { kind: 'base64', name };
   }
   if (method !== 'POST') return { kind: 'http', status: 405 };
@@ -54,7 +58,7 @@ export function readHead({ method }: RequestLine, fields: readonly string[]): Re
   const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : readTimeout(timeout);
   if (timeoutMs === undefined) return { kind: 'timeout', value: timeout as string };
   if (!ENCODINGS.includes(encoding)) return { kind: 'encoding', value: encoding };
-  return { timeoutMs, encoding };
+  return { timeoutMs, encoding, debug };
 }
 
 /** A header's value; undefined where it is absent, and where it is given twice: which one would be meant? */

@@ -1,7 +1,7 @@
 import { Cancellation } from '../core/cancellation.js';
 import { GatewayError } from '../core/error.js';
 import type { RpcStream, StreamHandler } from '../core/transport.js';
-import { ANSWER_HEAD, TRAILERS_OK } from './answer-blocks.js';
+import { ANSWER_HEAD } from './answer-blocks.js';
 import { asBuffer, deadlineError } from './call-host.js';
 import { Exchange } from './exchange.js';
 import { Framed } from './framed.js';
@@ -110,8 +110,8 @@ export class StreamExchange extends Exchange implements RpcStream {
     if (!this.over) this.stream.consumed(bytes);
   }
 
-  protected override finish(): boolean {
-    if (!super.finish()) return false;
+  protected override finish(error?: GatewayError, at?: number): boolean {
+    if (!super.finish(error, at)) return false;
     this.host.limits.budget.give(this.#waitingBytes);
     this.#waitingBytes = 0;
     for (const { reject } of this.#senders.splice(0)) reject(callIsOver());
@@ -129,9 +129,10 @@ export class StreamExchange extends Exchange implements RpcStream {
   }
 
   readonly #onDone = (): void => {
-    if (!this.finish()) return;
+    const at = this.trace === undefined ? 0 : this.host.clock.now();
+    if (!this.finish(undefined, at)) return;
     this.#begin();
-    this.stream.end(TRAILERS_OK);
+    this.stream.end(this.okTrailers(at));
   };
 
   /** After the client left, the handler's failing sends come here: nothing to tell anybody. */

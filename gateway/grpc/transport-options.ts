@@ -1,4 +1,5 @@
 import type { Guard } from '../core/access.js';
+import type { CallTracer } from '../core/call-trace.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Recorder } from '../core/recorder.js';
@@ -20,6 +21,8 @@ export interface GrpcTransportOptions {
   readonly logger: Logger;
   /** Told of answers that came when nobody waited any more, and of calls that were turned away. */
   readonly recorder?: Pick<Recorder, 'dropped'> & Partial<Pick<Recorder, 'refused'>>;
+  /** Told of every call, those that are refused included. @default nobody */
+  readonly tracer?: CallTracer | undefined;
   /** Largest message in bytes, in either direction and unpacked. @default 67108864 */
   readonly maxMessageBytes?: number;
   /** Longest time that a unary call may take, also where the client set no deadline or a later one. @default 30000 */

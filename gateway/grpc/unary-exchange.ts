@@ -1,6 +1,6 @@
 import { GatewayError } from '../core/error.js';
 import type { Message, UnaryHandler } from '../core/transport.js';
-import { ANSWER_HEAD, TRAILERS_OK } from './answer-blocks.js';
+import { ANSWER_HEAD } from './answer-blocks.js';
 import { Exchange } from './exchange.js';
 import { Framed } from './framed.js';
 
@@ -35,8 +35,8 @@ export class UnaryExchange extends Exchange {
     this.host.limits.budget.add(bytes.length);
   }
 
-  protected override finish(): boolean {
-    if (!super.finish()) return false;
+  protected override finish(error?: GatewayError, at?: number): boolean {
+    if (!super.finish(error, at)) return false;
     this.#release();
     return true;
   }
@@ -72,8 +72,9 @@ export class UnaryExchange extends Exchange {
       const { maxMessageBytes, budget } = this.host.limits;
       const framed = new Framed(message, maxMessageBytes);
       if (message.byteLength > AT_ONCE_BYTES) budget.check(message.byteLength);
-      this.stream.respond(ANSWER_HEAD, framed, TRAILERS_OK);
-      this.finish();
+      const at = this.trace === undefined ? 0 : this.host.clock.now();
+      this.stream.respond(ANSWER_HEAD, framed, this.okTrailers(at));
+      this.finish(undefined, at);
     } catch (thrown) {
       this.handlerFailed(thrown);
     }

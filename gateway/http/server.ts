@@ -1,5 +1,7 @@
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import type { Guard, MethodClass } from '../core/access.js';
+import type { CallTracer } from '../core/call-trace.js';
+import type { Clock } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { SchedulerReport } from '../core/scheduler-report.js';
@@ -8,6 +10,7 @@ import { clientError, MAX_HEADER_BYTES } from './client-error.js';
 import { SameSite, type SiteOptions } from './same-site.js';
 import { secureFactory } from './secure-factory.js';
 import { toHttpError } from './status.js';
+import { traceRequests } from './trace-requests.js';
 
 /** Whether something is so, and why not. */
 export interface Verdict {
@@ -32,6 +35,8 @@ export interface HttpServerOptions extends SiteOptions {
   readonly tls?: TlsIdentity | undefined;
   /** Who may see metrics and the scheduler. @default everybody */
   readonly guard?: Guard | undefined;
+  /** Told of the requests of routes that say `traced`. @default nobody */
+  readonly tracing?: { readonly tracer: CallTracer; readonly clock: Clock };
   /** Largest request body, in bytes. @default 65536 */
   readonly maxBodyBytes?: number;
   /** Most open connections; more are closed at once. @default 1000 */
@@ -109,6 +114,7 @@ function build(options: HttpServerOptions): FastifyInstance {
       options.logger.error({ err: error, path: pathOf(request) }, 'an HTTP request failed');
     return reply.code(status).headers(headers).send(body);
   });
+  if (options.tracing !== undefined) traceRequests(app, options.tracing.tracer, options.tracing.clock);
   restrict(app, options);
   const served = ['/livez', '/readyz'];
   if (options.metrics !== undefined) served.push('/metrics');

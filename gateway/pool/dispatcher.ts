@@ -159,6 +159,7 @@ export class Dispatcher {
       if (command === undefined) return;
       const worker = slot.worker;
       this.#budget.sent();
+      work.batch.trace?.sent(slot.index, this.#options.clock.now(), command.expectedMs);
       slot.run(command, (outcome) => this.#onOutcome(work, worker, outcome));
     } catch (error) {
       this.#options.logger.error({ err: error, key: work.batch.key }, 'a batch could not be sent');
@@ -167,6 +168,7 @@ export class Dispatcher {
   }
 
   #onOutcome(work: Work, worker: object | undefined, outcome: RunOutcome): void {
+    work.batch.trace?.ran(outcome, this.#options.clock.now());
     if (outcome.kind === 'fault') {
       this.#onFault(work, worker, outcome);
       return;

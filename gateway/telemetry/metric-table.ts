@@ -83,6 +83,12 @@ export const METRICS = {
     labels: [],
     help: 'Log lines given up because the output was closed or did not keep up.',
   },
+  sluice_trace_spans_total: {
+    type: 'counter',
+    unit: '1',
+    labels: ['outcome'],
+    help: 'Spans of traces by what became of them: exported, dropped (there was no room or no time) or failed (the collector did not take them).',
+  },
   sluice_queue_rows: { type: 'gauge', unit: 'rows', labels: [], help: 'Rows that wait for a batch now.' },
   sluice_queue_bytes: {
     type: 'gauge',

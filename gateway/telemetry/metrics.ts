@@ -1,6 +1,7 @@
+import type { CloseReason } from '../core/close-reason.js';
 import type { Reason, StatusCode } from '../core/error.js';
 import type { InferTiming } from '../core/infer-call.js';
-import { type CloseReason, OTHER, type Recorder } from '../core/recorder.js';
+import { OTHER, type Recorder } from '../core/recorder.js';
 import { Exposition, type Sample } from './exposition.js';
 import { type GaugeName, METRICS } from './metric-table.js';
 import { increment, ModelSeries, type VersionSeries } from './series.js';
@@ -22,6 +23,8 @@ export interface MetricsOptions {
   readonly gauges?: Partial<Readonly<Record<GaugeName, GaugeReader>>>;
   /** Lines that the logger gave up. @default 0 */
   readonly logLinesDropped?: () => number;
+  /** Spans by what became of them. @default none */
+  readonly traceSpans?: () => Readonly<Record<string, number>>;
   /** Most models with labels of their own; the others share `_OTHER`. @default 200 */
   readonly maxModels?: number;
   /** Most versions of a model with labels of their own. @default 50 */
@@ -45,7 +48,8 @@ export class Metrics implements Recorder {
   readonly #maxVersions: number;
   readonly #exposition: Exposition;
 
-  constructor({ gauges = {}, logLinesDropped, maxModels = 200, maxVersions = 50 }: MetricsOptions = {}) {
+  constructor(options: MetricsOptions = {}) {
+    const { gauges = {}, logLinesDropped, traceSpans, maxModels = 200, maxVersions = 50 } = options;
     this.#maxModels = maxModels;
     this.#maxVersions = maxVersions;
     this.#other = new ModelSeries(OTHER, maxVersions);
@@ -65,6 +69,8 @@ export class Metrics implements Recorder {
       sluice_workers_lost_total: () => keyed(this.#lostBySlot, 'slot'),
       sluice_answers_dropped_total: () => keyed(this.#dropped, 'kind'),
       sluice_log_lines_dropped_total: () => [{ labels: {}, value: logLinesDropped?.() ?? 0 }],
+      sluice_trace_spans_total: () =>
+        Object.entries(traceSpans?.() ?? {}).map(([outcome, value]) => ({ labels: { outcome }, value })),
       ...Object.fromEntries(
         Object.entries(readers).map(([name, read]) => [name, () => gauge(name as GaugeName, read)]),
       ),

@@ -1,5 +1,6 @@
+import type { CloseReason } from '../core/close-reason.js';
 import type { Reason, StatusCode } from '../core/error.js';
-import { type CloseReason, OTHER } from '../core/recorder.js';
+import { OTHER } from '../core/recorder.js';
 import { Buckets } from './buckets.js';
 import { METRICS } from './metric-table.js';
 

@@ -1,8 +1,9 @@
 import { wallClockMs } from '../core/clock.js';
+import type { CloseReason } from '../core/close-reason.js';
 import type { Reason, StatusCode } from '../core/error.js';
 import type { InferTiming } from '../core/infer-call.js';
 import type { ModelVersion } from '../core/model.js';
-import type { CloseReason, Recorder } from '../core/recorder.js';
+import type { Recorder } from '../core/recorder.js';
 import type { StatisticsSource, VersionStatistics } from '../core/statistics.js';
 import { VersionCounters } from './version-counters.js';
 

@@ -12,13 +12,19 @@ const MAX_MODELS = 4096;
  * it, and is told of every change.
  */
 export class TraceKeeper implements TraceControl {
-  #server: TraceSettings = DEFAULTS;
+  #server: TraceSettings;
+  readonly #defaults: TraceSettings;
   readonly #models = new Map<string, Partial<TraceSettings>>();
   readonly #onChange: (model: string | undefined) => void;
 
-  /** `onChange` is called after every change, with the model that it was for. @default nobody is told */
-  constructor(onChange: (model: string | undefined) => void = () => {}) {
+  /**
+   * @param onChange called after every change, with the model that it was for; default: nobody is told
+   * @param defaults what holds until it is changed, and again when it is cleared; default: nothing is traced
+   */
+  constructor(onChange: (model: string | undefined) => void = () => {}, defaults = DEFAULTS) {
     this.#onChange = onChange;
+    this.#defaults = defaults;
+    this.#server = defaults;
   }
 
   read(model: string | undefined): TraceSettings {
@@ -29,7 +35,7 @@ export class TraceKeeper implements TraceControl {
   /** What a model clears is the server's again, and what the server clears is the default. Throws RESOURCE_EXHAUSTED. */
   change(model: string | undefined, change: TraceChange): void {
     if (model === undefined) {
-      this.#server = { ...DEFAULTS, ...given({ ...this.#server, ...change }) };
+      this.#server = { ...this.#defaults, ...given({ ...this.#server, ...change }) };
     } else {
       const own = given({ ...this.#models.get(model), ...change });
       if (Object.keys(own).length === 0) this.#models.delete(model);

@@ -1,3 +1,4 @@
+import type { CallTrace } from '../../core/call-trace.js';
 import type { Cancellation } from '../../core/cancellation.js';
 import type { Deadline } from '../../core/deadline.js';
 import type { InferCall } from '../../core/infer-call.js';
@@ -17,8 +18,13 @@ export function toInferCall(
   deadline: Deadline,
   cancellation: Cancellation,
   headers: RpcHeaders,
+  trace?: CallTrace,
 ): InferCall {
   const { model, id, inputs, outputs, parameters, classifications } = request;
+  if (trace !== undefined) {
+    trace.model = model;
+    trace.requestId = id;
+  }
   return {
     model,
     version: wantedVersion(request.version, headers),
@@ -32,5 +38,6 @@ export function toInferCall(
     deadline,
     cancellation,
     arrivedAt,
+    trace,
   };
 }

@@ -133,6 +133,8 @@ export class InferStream {
       outcome = this.#start(decodeInferRequest(body), body.length, cancellation);
     } catch (thrown) {
       const refusal = this.#refuse(body, thrown);
+      const now = this.#host.clock.now();
+      this.#context.trace?.request(now).end(now, GatewayError.from(thrown));
       goesOn = !('thrown' in refusal);
       outcome = Promise.resolve(refusal);
     }
@@ -157,11 +159,14 @@ export class InferStream {
       deadline,
       cancellation,
       this.#context.headers,
+      this.#context.trace?.request(arrivedAt),
     );
     return new Promise((resolve) => {
       // Like a unary call's: for layers within that do not keep the deadline.
       const expiry = wheel.add(deadline + DEADLINE_GRACE_MS, () => {
-        resolve(this.#failed(deadlineError(), id));
+        const late = deadlineError();
+        resolve(this.#failed(late, id));
+        call.trace?.end(clock.now(), late);
         cancellation.cancel();
       });
       void this.#run(call).then((outcome) => {
@@ -173,8 +178,11 @@ export class InferStream {
 
   async #run(call: InferCall): Promise<Outcome> {
     try {
-      return this.#answered(await this.#host.infer(call));
+      const outcome = this.#answered(await this.#host.infer(call));
+      call.trace?.end(this.#host.clock.now());
+      return outcome;
     } catch (thrown) {
+      call.trace?.end(this.#host.clock.now(), GatewayError.from(thrown));
       return this.#failed(thrown, call.id);
     }
   }
@@ -184,7 +192,7 @@ export class InferStream {
     const bytes = encodeStreamAnswer(result);
     if (bytes.length <= maxMessageBytes) return { bytes };
     const message = `the answer has ${bytes.length} bytes, more than the ${maxMessageBytes} that a message may have`;
-    return this.#failed(new GatewayError('RESOURCE_EXHAUSTED', message), result.id);
+    throw new GatewayError('RESOURCE_EXHAUSTED', message);
   }
 
   /** What is wrong with a request is told within the stream, but not that it was none: after that nothing is sure. */

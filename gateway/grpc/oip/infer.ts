@@ -25,6 +25,7 @@ export function modelInfer(infer: Infer, callerKey?: string): RpcMethod {
         deadline,
         cancellation,
         context.headers,
+        context.trace,
       );
       return new InferResponse(await infer(call), body);
     },

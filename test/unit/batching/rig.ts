@@ -4,11 +4,11 @@ import type { BatcherOptions } from '../../../gateway/batching/batcher-options.j
 import type { Batch } from '../../../gateway/core/batch.js';
 import { Cancellation } from '../../../gateway/core/cancellation.js';
 import type { RunCommand, RunOutcome } from '../../../gateway/core/channel.js';
+import type { CloseReason } from '../../../gateway/core/close-reason.js';
 import { GatewayError } from '../../../gateway/core/error.js';
 import type { InferResult, ParameterValue } from '../../../gateway/core/infer-call.js';
 import type { Manifest } from '../../../gateway/core/manifest.js';
 import type { TensorSpec } from '../../../gateway/core/model.js';
-import type { CloseReason } from '../../../gateway/core/recorder.js';
 import type { Tensor } from '../../../gateway/core/tensor.js';
 import { FakeClock } from '../../support/fake-clock.js';
 

@@ -27,6 +27,7 @@ test('B20 only application/grpc, with or without +proto, is gRPC', () => {
     assert.deepEqual(readHead(POST, ['content-type', type, 'te', 'trailers']), {
       timeoutMs: Number.POSITIVE_INFINITY,
       encoding: 'identity',
+      debug: false,
     });
   for (const type of [
     'application/grpc-web',

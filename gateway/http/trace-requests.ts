@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { CallTrace, CallTracer } from '../core/call-trace.js';
+import type { Clock } from '../core/clock.js';
+import { GatewayError } from '../core/error.js';
+import { timelineOf } from '../core/timeline.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether its requests are traced: those that do the server's work, not those of probes and scrapes. @default false */
+    readonly traced?: boolean;
+  }
+  interface FastifyRequest {
+    /** Where what becomes of it is noted: to be passed on in the InferCall. */
+    trace: CallTrace | undefined;
+    /** What it has failed with. */
+    failure: GatewayError | undefined;
+  }
+}
+
+/** What a request is told its timeline in. */
+const TIMELINE = 'sluice-timeline';
+
+/** Makes one server span of each request of a route that says `traced`, however it ends, and tells it its timeline if it asks. */
+export function traceRequests(app: FastifyInstance, tracer: CallTracer, clock: Pick<Clock, 'now'>): void {
+  app.decorateRequest('trace', undefined);
+  app.decorateRequest('failure', undefined);
+  app.addHook('onRequest', async (request) => {
+    const { config, url: route = '' } = request.routeOptions;
+    if (config.traced !== true) return;
+    const debug = tracer.debug && request.headers['sluice-debug'] === '1';
+    if (!tracer.active && !debug) return;
+    const { remoteAddress = '', remotePort } = request.socket;
+    request.trace = tracer.begin({
+      ...{ protocol: 'http', method: `${request.method} ${route}`, original: '', lasting: false, debug },
+      fields: fieldsOf(request.raw),
+      peer: remoteAddress.includes(':')
+        ? `[${remoteAddress}]:${remotePort}`
+        : `${remoteAddress}:${remotePort}`,
+      startedAt: clock.now(),
+    });
+  });
+  app.addHook('onError', async (request, _reply, error) => {
+    request.failure = GatewayError.from(error);
+  });
+  app.addHook('onSend', async (request, reply) => {
+    if (request.trace?.call.debug === true) reply.header(TIMELINE, timelineOf(request.trace, clock.now()));
+  });
+  app.addHook('onResponse', async ({ trace, failure }, reply) => {
+    trace?.end(clock.now(), failure, reply.statusCode);
+  });
+  app.addHook('onRequestAbort', async ({ trace }) => {
+    trace?.end(clock.now(), new GatewayError('CANCELLED', 'the client has left', { reason: 'cancelled' }));
+  });
+}
+
+/** Names in lower case and values in turn, those that are given twice twice. */
+function fieldsOf({ rawHeaders }: IncomingMessage): string[] {
+  return rawHeaders.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
+}
