@@ -70,8 +70,11 @@ const IGNORED_VALUES: readonly Row[] = [
   ['metrics-port metrics-address', '/metrics is served on the HTTP port (--http-port)'],
   ['metrics-interval-ms', 'metrics are read when they are scraped'],
   ['metrics-config', 'the metrics are those of docs and help; none can be configured'],
-  ['trace-config trace-file trace-rate trace-count trace-log-frequency', 'no traces are written'],
-  ['trace-level', 'no traces are written', ['off']],
+  [
+    'trace-config trace-file trace-rate trace-count trace-log-frequency',
+    'traces are sent by OTLP, see --trace-exporter and docs/TRACING.md',
+  ],
+  ['trace-level', 'traces are sent by OTLP, see --trace-exporter and docs/TRACING.md', ['off']],
   [
     'cache-config response-cache-byte-size cache-directory',
     'no response cache: requests are always computed',
