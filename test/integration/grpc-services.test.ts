@@ -112,7 +112,14 @@ test('server and model: live, ready, metadata, index', async (t) => {
   assert.deepEqual(await ask(inference, 'ServerMetadata', {}), {
     name: 'sluice',
     version: '1.2.3',
-    extensions: ['classification', 'model_repository', 'model_configuration', 'statistics', 'logging'],
+    extensions: [
+      'classification',
+      'model_repository',
+      'model_configuration',
+      'statistics',
+      'logging',
+      'trace',
+    ],
   });
   for (const [name, version, ready] of [
     ['iris', '', true],

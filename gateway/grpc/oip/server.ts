@@ -13,16 +13,14 @@ export interface ServerMethodsOptions {
   readonly maxMessageBytes?: number;
 }
 
-/**
- * Triton's protocol extensions that are implemented. Not among them although answered: `trace`, whose settings are kept but trace
- * nothing yet.
- */
+/** Triton's protocol extensions that are implemented. */
 const EXTENSIONS: readonly string[] = [
   'classification',
   'model_repository',
   'model_configuration',
   'statistics',
   'logging',
+  'trace',
 ];
 
 /** What is asked of the server as a whole: ServerLive, ServerReady, ServerMetadata. */
