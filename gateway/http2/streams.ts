@@ -7,6 +7,7 @@ import type { HeaderList } from './hpack-decoder.js';
 import type { SendBuffer } from './send-buffer.js';
 import { SendWindows } from './send-windows.js';
 import { type Body, Http2Stream, type StreamHost } from './stream.js';
+import { StreamTable } from './stream-table.js';
 
 /** What a connection may receive before it is used, of all streams together. */
 const CONNECTION_WINDOW_BYTES = 16 * 2 ** 20;
@@ -24,7 +25,7 @@ export class Streams implements StreamHost {
   readonly #peer: string;
   readonly #onLast: () => void;
   readonly windows: SendWindows;
-  readonly #open = new Map<number, Http2Stream>();
+  readonly #open = new StreamTable();
   readonly #endedEarly = new Set<number>();
   /** Set when no new streams are taken. */
   refusing = false;
@@ -108,12 +109,12 @@ export class Streams implements StreamHost {
 
   /** What can end by itself should: the connection is about to be cut. */
   tellToEnd(): void {
-    for (const { user } of [...this.#open.values()]) user?.close?.();
+    for (const { user } of this.#open.values()) user?.close?.();
   }
 
   /** The connection is gone. */
   closeAll(): void {
-    for (const stream of [...this.#open.values()]) this.#close(stream);
+    for (const stream of this.#open.values()) this.#close(stream);
   }
 
   // Frames.
@@ -199,7 +200,7 @@ export class Streams implements StreamHost {
     const stream = new Http2Stream(id, this, this.windows.initial, streamWindowBytes);
     stream.contentLeft = request?.contentLength;
     stream.remoteEnded = ends;
-    this.#open.set(id, stream);
+    this.#open.add(stream);
     if (ends) checkContent(stream);
     stream.user = this.#options.onRequest(stream, request ?? NO_REQUEST, list, this.#peer);
     if (ends) stream.user?.end();
