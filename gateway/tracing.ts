@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/schema.js';
-import type { CallTracer } from './core/call-trace.js';
 import type { Clock } from './core/clock.js';
 import type { Logger } from './core/logger.js';
 import type { TraceControl, TraceSettings } from './core/trace-settings.js';
@@ -25,7 +24,7 @@ const VERSION = (
 export class Tracing {
   /** What TraceSetting tells and changes. */
   readonly control: TraceControl;
-  readonly tracer: CallTracer;
+  readonly tracer: Tracer;
   readonly #config: TraceConfig;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -36,7 +35,7 @@ export class Tracing {
     this.#clock = clock;
     this.#logger = logger;
     const { slowMs, debugTrailer: debug, baggage, oldNames } = config;
-    const options = { slowMs, debug, baggage, oldNames, logger };
+    const options = { slowMs, debug, baggage, oldNames, logger, soon: setImmediate };
     if (config.exporter === 'none') {
       this.control = new TraceKeeper();
       this.tracer = new Tracer({ ...options, out: undefined });
@@ -74,6 +73,7 @@ export class Tracing {
 
   /** Sends what is left, for `flushMs` at most. Never rejects. */
   async close(): Promise<void> {
+    this.tracer.flush();
     await this.#queue?.close(this.#config.flushMs);
   }
 

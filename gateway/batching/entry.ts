@@ -85,7 +85,7 @@ export class Entry {
     this.level = place.level;
     this.caller = call.caller ?? '';
     this.trace = call.trace;
-    if (this.trace !== undefined) this.#note(this.trace);
+    if (this.trace !== undefined) this.trace.queued = this;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -181,13 +181,6 @@ export class Entry {
     this.#cancellation.listen(undefined);
     this.#host.entrySettled(this, was);
     return true;
-  }
-
-  #note(trace: CallTrace): void {
-    trace.model = this.lane.manifest.model;
-    trace.version = this.lane.manifest.version;
-    trace.rows = this.rows;
-    trace.queuedAt = this.submittedAt;
   }
 
   #describe(): string {

@@ -7,8 +7,8 @@ import type { SpanIdentity } from './span-identity.js';
 export interface TracedMember {
   batch: BatchTrace | undefined;
   readonly queuedAt: number;
-  sentAt: number;
-  readonly endedAt: number;
+  /** Its spans are made, or will be. */
+  readonly kept: boolean;
   /** Its own span. */
   identify(): SpanIdentity;
 }
@@ -37,6 +37,8 @@ export interface RunTrace {
   reason: string;
 }
 
+const NO_RUNS: readonly RunTrace[] = [];
+
 /** What became of one batch: facts only, as in CallTrace. */
 export class BatchTrace {
   readonly model: string;
@@ -46,7 +48,7 @@ export class BatchTrace {
   readonly members: readonly BatchMember[];
   /** The batch that it is a half of: its requests were in it before. */
   readonly halfOf: BatchTrace | undefined;
-  readonly runs: RunTrace[] = [];
+  runs: readonly RunTrace[] = NO_RUNS;
   /** Of the last gather. */
   rows = 0;
   requests = 0;
@@ -84,7 +86,7 @@ export class BatchTrace {
 
   /** They are with a worker. */
   sent(worker: number, at: number, predictedMs: number | undefined): void {
-    this.runs.push({
+    const run: RunTrace = {
       worker,
       attempt: this.#attempts + 1,
       rows: this.rows,
@@ -95,9 +97,14 @@ export class BatchTrace {
       endedAt: 0,
       outcome: 'running',
       reason: '',
-    });
-    for (const { trace } of this.members)
-      if (trace !== undefined && trace.sentAt === 0 && trace.endedAt === 0) trace.sentAt = at;
+    };
+    // As a rule it is the only one.
+    this.runs = this.runs === NO_RUNS ? [run] : [...this.runs, run];
+  }
+
+  /** When the first of its requests' runs was sent; 0 while none was. */
+  get firstSentAt(): number {
+    return this.halfOf?.firstSentAt || (this.runs[0]?.sentAt ?? 0);
   }
 
   /** The run that was sent last has ended. */

@@ -1,5 +1,6 @@
 import type { BatchTrace } from './batch-trace.js';
 import type { GatewayError } from './error.js';
+import type { ModelVersion } from './model.js';
 import type { SpanIdentity } from './span-identity.js';
 
 /** A call as it came in. */
@@ -18,6 +19,13 @@ export interface TracedCall {
   readonly lasting: boolean;
   /** Its client wants to be told its timeline. */
   readonly debug: boolean;
+}
+
+/** A request in its queue, as its trace sees it. */
+export interface QueuedRequest {
+  readonly lane: { readonly manifest: ModelVersion };
+  readonly rows: number;
+  readonly submittedAt: number;
 }
 
 /** Told of calls that are over; telemetry/ makes spans of them. */
@@ -46,13 +54,11 @@ export class CallTrace {
   /** The stream that it is a request of. */
   readonly stream: CallTrace | undefined;
   readonly startedAt: number;
+  /** As the client wrote it. */
   model = '';
-  version = 0;
   requestId = '';
-  rows = 0;
-  /** When it was put in its queue, and when its rows were first sent to a worker. */
-  queuedAt = 0;
-  sentAt = 0;
+  /** Set when it is put in its queue. */
+  queued: QueuedRequest | undefined;
   endedAt = 0;
   error: GatewayError | undefined;
   httpStatus = 0;
@@ -62,7 +68,7 @@ export class CallTrace {
   identity: SpanIdentity | undefined;
   /** Whether its spans are wanted; undefined while nobody has asked. */
   sampled: boolean | undefined;
-  /** Spans of it are wanted, sampled or not: one of its requests' spans are. */
+  /** Its spans are wanted, sampled or not. */
   kept = false;
   readonly #sink: TraceSink;
 
@@ -71,6 +77,18 @@ export class CallTrace {
     this.call = call;
     this.startedAt = startedAt;
     this.stream = stream;
+  }
+
+  /** When it was put in its queue. */
+  get queuedAt(): number {
+    return this.queued?.submittedAt ?? 0;
+  }
+
+  /** When its rows were first sent to a worker. */
+  get sentAt(): number {
+    const at = this.batch?.firstSentAt ?? 0;
+    // It had left before the others were sent.
+    return this.endedAt !== 0 && at > this.endedAt ? 0 : at;
   }
 
   /** A request within it, where it is a stream. */

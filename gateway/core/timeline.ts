@@ -6,15 +6,15 @@ import type { CallTrace } from './call-trace.js';
  * ran, on which worker, and how long that was predicted to take. Milliseconds. `at`: now, when it has not ended.
  */
 export function timelineOf(trace: CallTrace, at: number): string {
-  const { startedAt, queuedAt, sentAt, endedAt, batch, version } = trace;
+  const { startedAt, queued, queuedAt, sentAt, endedAt, batch } = trace;
   const end = endedAt || at;
   const runs = runsOf(batch);
   const last = runs.at(-1);
   return JSON.stringify({
     traceId: trace.identify().traceId,
     totalMs: ms(end - startedAt),
-    ...(queuedAt > 0 && {
-      version,
+    ...(queued !== undefined && {
+      version: queued.lane.manifest.version,
       beforeQueueMs: ms(queuedAt - startedAt),
       queueMs: ms((sentAt || end) - queuedAt),
     }),

@@ -39,19 +39,21 @@ export interface ExchangeCall {
 }
 
 /** One call on an HTTP/2 stream, whatever its kind: its context, its deadline, its messages, and that it ends once. */
-export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
+export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders, TracedCall {
   readonly path: string;
   readonly peer: string;
   readonly arrivedAt: number;
   readonly deadline: Deadline;
   readonly cancellation = new Cancellation();
   readonly trace: CallTrace | undefined;
+  readonly lasting: boolean;
+  readonly debug: boolean;
   protected readonly stream: Http2Stream;
   protected readonly host: ExchangeHost;
   protected readonly reader: MessageReader;
   /** Nothing more can be sent: answered, or given up. */
   protected over = false;
-  readonly #fields: readonly string[];
+  readonly fields: readonly string[];
   readonly #encoding: string;
   readonly #headerBytes: number;
   #expiry: DeadlineHandle | undefined;
@@ -61,16 +63,18 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
     this.host = host;
     this.path = call.path;
     this.peer = call.peer;
-    this.#fields = call.list.fields;
+    this.fields = call.list.fields;
     this.#headerBytes = call.list.bytes;
     host.limits.budget.add(this.#headerBytes);
     this.#encoding = call.head.encoding;
     this.arrivedAt = host.clock.now();
     this.deadline = this.arrivedAt + Math.min(call.maxMs, call.head.timeoutMs);
     this.reader = new MessageReader(host.limits, this.#onMessage);
+    this.lasting = call.lasting;
+    this.debug = call.head.debug;
     const { tracer } = host;
     if (tracer !== undefined && (tracer.active || (call.head.debug && tracer.debug)))
-      this.trace = tracer.begin(tracedCall(call, this.arrivedAt));
+      this.trace = tracer.begin(this);
   }
 
   /** Begins its time. To be called once, when the subclass has its handler. */
@@ -84,11 +88,29 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
     return this;
   }
 
+  // As its trace sees it.
+
+  get protocol(): 'grpc' {
+    return 'grpc';
+  }
+
+  get method(): string {
+    return this.path.slice(1);
+  }
+
+  get original(): string {
+    return this.path;
+  }
+
+  get startedAt(): number {
+    return this.arrivedAt;
+  }
+
   /** A header's first value. */
   get(name: string): string | Uint8Array | undefined {
-    for (let i = 0; i < this.#fields.length; i += 2) {
-      if (this.#fields[i] !== name) continue;
-      const value = this.#fields[i + 1] as string;
+    for (let i = 0; i < this.fields.length; i += 2) {
+      if (this.fields[i] !== name) continue;
+      const value = this.fields[i + 1] as string;
       return name.endsWith('-bin') ? Buffer.from(value.split(',', 1)[0] as string, 'base64') : value;
     }
     return undefined;
@@ -204,20 +226,6 @@ export abstract class Exchange implements StreamUser, RpcContext, RpcHeaders {
 
   /** Called when a message was unpacked that the body's end may have overtaken. */
   protected abstract unpacked(): void;
-}
-
-function tracedCall({ path, peer, list, head, lasting }: ExchangeCall, startedAt: number): TracedCall {
-  const { debug } = head;
-  return {
-    protocol: 'grpc',
-    method: path.slice(1),
-    original: '',
-    fields: list.fields,
-    peer,
-    startedAt,
-    lasting,
-    debug,
-  };
 }
 
 /** What its trace says of a call whose client has given it up, or whose connection is gone. */

@@ -7,7 +7,7 @@ import { type Attributes, bounded, childOf, SpanData } from './span.js';
 const MAX_LINKS = 128;
 
 /**
- * The spans of a batch that is over: one for it, linked to those of all its requests that are traced, and one for each of its
+ * The spans of a batch that is over: one for it, linked to those of all its requests that are kept, and one for each of its
  * runs as the worker measured it.
  */
 export function batchSpans(batch: BatchTrace, identity: SpanIdentity): SpanData[] {
@@ -18,7 +18,7 @@ export function batchSpans(batch: BatchTrace, identity: SpanIdentity): SpanData[
   const links: SpanIdentity[] = [];
   let dropped = 0;
   for (const { trace } of batch.members) {
-    if (trace === undefined) continue;
+    if (trace === undefined || !trace.kept) continue;
     if (links.length < MAX_LINKS) links.push(trace.identify());
     else dropped++;
   }

@@ -53,12 +53,12 @@ export function callSpan(
   );
 }
 
-/** The span of a call's time in the queue; undefined where it never got there. */
+const NO_ATTRIBUTES: Attributes = {};
+
+/** The span of a call's time in the queue, of which all is said by the call's; undefined where it never got there. */
 export function queueSpan(trace: CallTrace, parent: SpanIdentity): SpanData | undefined {
   const { queuedAt, sentAt, endedAt } = trace;
   if (queuedAt === 0) return undefined;
-  const attributes: Attributes = {};
-  addRequest(attributes, trace);
   const identity = childOf(parent, newSpanId());
   return new SpanData(
     'queue',
@@ -67,7 +67,7 @@ export function queueSpan(trace: CallTrace, parent: SpanIdentity): SpanData | un
     queuedAt,
     sentAt || endedAt,
     undefined,
-    attributes,
+    NO_ATTRIBUTES,
     NO_LINKS,
   );
 }
@@ -117,11 +117,11 @@ function addPeer(attributes: Attributes, peer: string): void {
 }
 
 function addRequest(attributes: Attributes, trace: CallTrace): void {
-  const { model, version, requestId, rows, queuedAt, sentAt, endedAt } = trace;
+  const { model, requestId, queued, sentAt, endedAt } = trace;
   if (model !== '') attributes['sluice.model'] = bounded(model);
-  if (version !== 0) attributes['sluice.version'] = version;
   if (requestId !== '') attributes['sluice.request.id'] = bounded(requestId);
-  if (queuedAt === 0) return;
-  attributes['sluice.rows'] = rows;
-  attributes['sluice.queue.ms'] = (sentAt || endedAt) - queuedAt;
+  if (queued === undefined) return;
+  attributes['sluice.version'] = queued.lane.manifest.version;
+  attributes['sluice.rows'] = queued.rows;
+  attributes['sluice.queue.ms'] = (sentAt || endedAt) - queued.submittedAt;
 }

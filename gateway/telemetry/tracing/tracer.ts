@@ -20,6 +20,8 @@ export interface TracerOptions extends CallSpanOptions {
   readonly slowMs: number;
   /** Whether clients may ask for their timeline. */
   readonly debug: boolean;
+  /** Calls back when this turn of the event loop is over. */
+  readonly soon: (fn: () => void) => void;
   readonly logger: Logger;
 }
 
@@ -28,6 +30,8 @@ export class Tracer implements CallTracer, TraceSink {
   readonly debug: boolean;
   readonly #options: TracerOptions;
   readonly #out: TracerOptions['out'];
+  /** Batches whose spans are to be made when this turn is over: by then it is known which of their calls are kept. */
+  #batches: BatchTrace[] = [];
 
   constructor(options: TracerOptions) {
     this.#options = options;
@@ -93,6 +97,7 @@ export class Tracer implements CallTracer, TraceSink {
       queue.drop(trace.queuedAt === 0 ? 1 : 2);
       return;
     }
+    trace.kept = true;
     const identity = trace.identify();
     const links: SpanIdentity[] = [];
     for (let { batch } = trace; batch !== undefined; batch = batch.halfOf) {
@@ -106,12 +111,20 @@ export class Tracer implements CallTracer, TraceSink {
 
   /** The spans of a batch are made once, when it is over, in the trace of the first of its requests that has one. */
   #claim(batch: BatchTrace, parent: SpanIdentity): void {
-    const identity = childOf(parent, newSpanId());
-    batch.identity = identity;
-    const make = (): void => {
-      for (const span of batchSpans(batch, identity)) this.#out?.queue.add(span);
-    };
-    if (batch.endedAt === 0) batch.onEnd = make;
-    else make();
+    batch.identity = childOf(parent, newSpanId());
+    if (batch.endedAt === 0) batch.onEnd = () => this.#later(batch);
+    else this.#later(batch);
   }
+
+  #later(batch: BatchTrace): void {
+    this.#batches.push(batch);
+    if (this.#batches.length === 1) this.#options.soon(this.flush);
+  }
+
+  /** Makes what spans are still to be made. To be called before the queue is closed. */
+  readonly flush = (): void => {
+    for (const batch of this.#batches.splice(0))
+      if (batch.identity !== undefined)
+        for (const span of batchSpans(batch, batch.identity)) this.#out?.queue.add(span);
+  };
 }

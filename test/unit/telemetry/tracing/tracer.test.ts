@@ -58,7 +58,14 @@ function rig(
       queue,
       kept: new KeptCalls(clock, options.maxKept ?? 1000),
     },
-    ...{ slowMs: 1000, debug: true, baggage: [], oldNames: false, logger: silentLogger },
+    ...{
+      slowMs: 1000,
+      debug: true,
+      baggage: [],
+      oldNames: false,
+      soon: (fn) => clock.setTimer(fn, 0),
+      logger: silentLogger,
+    },
     ...options,
   });
   return {
@@ -91,10 +98,12 @@ function entriesOf(calls: readonly CallTrace[]): { trace: CallTrace }[] {
 /** A batch of these calls, formed now. */
 function batchOf(clock: FakeClock, ...members: readonly CallTrace[]): BatchTrace {
   for (const member of members) {
-    member.queuedAt = member.startedAt;
+    member.queued = {
+      lane: { manifest: { model: 'm', version: 3 } },
+      rows: 2,
+      submittedAt: member.startedAt,
+    };
     member.model = 'm';
-    member.version = 3;
-    member.rows = 2;
   }
   const batch = new BatchTrace({ model: 'm', version: 3 }, 'full', clock.now(), entriesOf(members));
   batch.gathered(2 * members.length, members.length);
@@ -139,7 +148,7 @@ test('a call ends once', () => {
   );
 });
 
-test('a batch is made once, in the trace of the first of its calls that is wanted, and linked to all of them', () => {
+test('a batch is made once, in the trace of the first of its calls that is kept, and linked to all that are', () => {
   const { clock, begin, spans } = rig('always_off');
   const [well, slow, slower] = [begin(), begin(), begin()];
   const batch = batchOf(clock, well, slow, slower);
@@ -155,10 +164,10 @@ test('a batch is made once, in the trace of the first of its calls that is wante
   const all = spans();
   assert.deepEqual(
     all.map(({ name }) => name),
-    ['batch', 'run', METHOD, 'queue', METHOD, 'queue'],
+    [METHOD, 'queue', METHOD, 'queue', 'batch', 'run'],
   );
-  const [made, run, first, , second] = all as [SpanData, SpanData, SpanData, SpanData, SpanData];
-  assert.deepEqual(made.links, [well.identify(), slow.identify(), slower.identify()]);
+  const [first, , second, , made, run] = all as [SpanData, SpanData, SpanData, SpanData, SpanData, SpanData];
+  assert.deepEqual(made.links, [slow.identify(), slower.identify()]);
   assert.equal(made.identity.parentSpanId, first.identity.spanId);
   assert.deepEqual([first.links, second.links], [[], [made.identity]]);
   assert.equal(run.identity.parentSpanId, made.identity.spanId);
