@@ -9,6 +9,8 @@ GRPCURL='github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4'
 HEALTH_PROBE='github.com/grpc-ecosystem/grpc-health-probe@v0.4.61'
 GHZ='github.com/bojand/ghz/cmd/ghz@v0.93.0'
 H2SPEC='github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible'
+# Makes a collector of the parts in collector/build.yaml.
+COLLECTOR_BUILDER='go.opentelemetry.io/collector/cmd/builder@v0.165.0'
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 env="$here/.env"
@@ -19,7 +21,7 @@ fail() {
 }
 
 # What would be installed, as one number: a change of a pinned version or of the model script installs again.
-wanted="$(cat "$here/setup.sh" "$here/requirements.txt" "$here/models.py" "$here/vectors.py" | cksum)"
+wanted="$(cat "$here/setup.sh" "$here/requirements.txt" "$here/models.py" "$here/vectors.py" "$here/collector/build.yaml" | cksum)"
 if [ -f "$env/done" ] && [ "$(cat "$env/done")" = "$wanted" ]; then
   say "already done (remove $env to start afresh)"
   exit 0
@@ -45,6 +47,12 @@ for tool in "$GRPCURL" "$HEALTH_PROBE" "$GHZ" "$H2SPEC"; do
   say "$tool"
   GOBIN="$env/bin" GOFLAGS=-mod=mod go install "$tool" || fail "go could not install $tool"
 done
+
+say "an OpenTelemetry Collector, by $COLLECTOR_BUILDER"
+GOBIN="$env/bin" GOFLAGS=-mod=mod go install "$COLLECTOR_BUILDER" || fail 'go could not install the collector builder'
+(cd "$env" && GOFLAGS=-mod=mod bin/builder --config "$here/collector/build.yaml") >/dev/null 2>&1 ||
+  fail 'the OpenTelemetry Collector could not be built'
+mv "$env/collector/otelcol" "$env/bin/otelcol"
 
 # Tools of Debian packages: some are installed where only root looks for commands.
 debian_tool() {

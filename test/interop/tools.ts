@@ -27,6 +27,7 @@ const PATHS = {
   h2spec: 'bin/h2spec',
   haproxy: 'bin/haproxy',
   nginx: 'bin/nginx',
+  otelcol: 'bin/otelcol',
   python: 'venv/bin/python',
   mlserver: 'venv/bin/mlserver',
 } as const;
