@@ -6,7 +6,7 @@ const LEAST_SLOTS = 16;
 /**
  * The open streams of a connection, by id. Not a Map: each time that a Map has seen many come and go it moves to a new table, and
  * leaves the old one pointing there. One such table that has got old keeps all that follow it, and all streams that were in them,
- * with their calls, messages and batches, until the next full collection: it cost an eighth of the server's CPU (measured).
+ * with their calls, messages and batches, until the next full collection: then a scavenge takes 3.5 ms in place of 1.2 (measured).
  */
 export class StreamTable {
   /** Open addressing: a stream stands at its id's place, or behind it where that was taken. */
