@@ -43,5 +43,23 @@ export function stolenTime(): () => number {
   };
 }
 
+/** How often a figure is measured before it counts as missed. */
+const ATTEMPTS = 3;
+
+/**
+ * Measures until a figure reaches its bar. What else runs on the machine can only lower it, so that the first that reaches it shows
+ * what the server can do, and a server that cannot misses it each time.
+ * @returns the last that was measured
+ */
+export async function firstThat<T>(
+  reaches: (found: T) => boolean,
+  measure: (attempt: number) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const found = await measure(attempt);
+    if (reaches(found) || attempt === ATTEMPTS) return found;
+  }
+}
+
 /** A share, for people. */
 export const percent = (share: number): string => `${(100 * share).toFixed(0)}%`;
