@@ -65,3 +65,19 @@ in config.pbtxt, on a server with \`--queue-scheduler fifo\`, which dispatches u
   luck, so the best two are measured again, in paired rounds, and the one that is hardest to beat counts.
 - **Void measurements**, with a generator that was late or too busy, are made again; the third stands.`,
 };
+
+export const PEERS_PAGE: PageText = {
+  file: 'docs/BENCHMARKS-PEERS.md',
+  command: 'npm run bench -- peers --write',
+  title: 'Benchmarks: Flask, MLServer and Sluice',
+  intro: `The same scikit-learn forest (100 trees on iris) behind what people write first, behind the nearest other server, and exported to
+ONNX behind Sluice; calls of one row.`,
+  method: `- **Cores.** Each server has one core, the generator the other; one server runs at a time.
+- **Flask** is \`bench/peers/flask_app.py\` under gunicorn, threads and keep-alive on; with one worker and with the three that gunicorn's
+  documents advise for a core. **MLServer** runs its scikit-learn runtime in one process, with and without its adaptive batching.
+- **Most requests/s** is the best of closed loops with ${'4, 16, 64 and 256'} calls open.
+- **Latency** is of Poisson arrivals at rates that are 20, 50 and 80% of what each peer can do, from the instant at which a call was meant to
+  start. A server is not asked for more than 85% of what it can do.
+- **Memory** is the proportional set size of all its processes after that. **Ready** is the first right answer after the start of the process.
+- **Load** is HTTP/1.1 with keep-alive, or gRPC, each by a generator that is written for it. Every answer over HTTP is looked at: the class must be right.`,
+};

@@ -4,10 +4,11 @@ import { alone, memory } from './cases/alone.js';
 import { convolutions, heavy, small } from './cases/compute.js';
 import { isolation } from './cases/isolation.js';
 import { bigMlp, bigMlpFifo, waiting, waitingFifo } from './cases/overload.js';
+import { peers } from './cases/peers.js';
 import { refusals } from './cases/refusals.js';
 import { contents, sizes } from './cases/sizes.js';
 import { staticConvolutions, staticHeavy, staticIris, staticSmall } from './cases/static.js';
-import { OVERLOAD_PAGE, type PageText, SIDE_BY_SIDE_PAGE, STATIC_PAGE } from './pages.js';
+import { OVERLOAD_PAGE, type PageText, PEERS_PAGE, SIDE_BY_SIDE_PAGE, STATIC_PAGE } from './pages.js';
 
 /** Benchmarks that are run together and share a page. */
 export interface Suite {
@@ -75,5 +76,13 @@ export const SUITES: readonly Suite[] = [
     full: { ...FULL, rounds: 3, measureMs: 1500, warmupMs: 2500, warmupCalls: 40_000 },
     quick: { ...QUICK, measureMs: 400, narrow: true },
     page: STATIC_PAGE,
+  },
+  {
+    name: 'peers',
+    about: 'against Flask and MLServer (npm run bench:peers:setup first), about 4 minutes',
+    cases: [peers],
+    full: { ...FULL, rounds: 1, measureMs: 3000, warmupMs: 2000 },
+    quick: { ...QUICK, measureMs: 500, warmupMs: 300 },
+    page: PEERS_PAGE,
   },
 ];
