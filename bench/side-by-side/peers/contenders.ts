@@ -91,18 +91,16 @@ function contender(
   family: Contender['family'],
   name: string,
   command: (bench: Bench, httpPort: number, grpcPort: number) => Promise<Command> | Command,
-  ask: { readonly target: (port: number) => HttpTarget; readonly grpc?: boolean },
+  { target, grpc = false }: { readonly target: (port: number) => HttpTarget; readonly grpc?: boolean },
 ): Contender {
   return {
     family,
     name,
     start: async (bench) => {
       const [httpPort, grpcPort] = [await freePort(), await freePort()];
-      const target = ask.target(httpPort);
-      const server = await startProcess(await command(bench, httpPort, grpcPort), () =>
-        rightOverHttp(target),
-      );
-      const caller = ask.grpc ? grpcCaller(bench.runLoad, grpcPort, oipTemplate) : httpCaller(target);
+      const asked = target(httpPort);
+      const server = await startProcess(await command(bench, httpPort, grpcPort), () => rightOverHttp(asked));
+      const caller = grpc ? grpcCaller(bench.runLoad, grpcPort, oipTemplate) : httpCaller(asked);
       return { server, caller };
     },
   };

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** What the kernel says of a process and all that it has started. */
 
 /** The process and its descendants. */
-export function processTree(pid: number): number[] {
+function processTree(pid: number): number[] {
   const found = [pid];
   for (const parent of found) found.push(...childrenOf(parent));
   return found;
