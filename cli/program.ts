@@ -12,6 +12,7 @@ import { addPredictCommand } from './commands/predict.js';
 import { addServeCommand } from './commands/serve.js';
 import { addTokenCommand } from './commands/token.js';
 import { addVersionsCommand } from './commands/versions.js';
+import { addWhyCommand } from './commands/why.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { report } from './failure.js';
 import { helpFooter } from './help.js';
@@ -71,6 +72,7 @@ function buildProgram(context: CommandContext, finish: Finish): Command {
     addVersionsCommand,
     addLabelCommands,
     addHistoryCommand,
+    addWhyCommand,
     addTokenCommand,
   ]) {
     add(program, context, finish);

@@ -73,6 +73,31 @@ export interface AdminChange {
   readonly to: number | undefined;
 }
 
+/** A call that failed, was refused or was slow. */
+export interface AdminCall {
+  /** `failed`, `refused` or `slow`. */
+  readonly fate: string;
+  /** `''` where the client gave none. */
+  readonly requestId: string;
+  /** `''` where it is in no trace. */
+  readonly traceId: string;
+  readonly model: string;
+  readonly version: number | undefined;
+  /** Name of its status, `OK` for a slow one. */
+  readonly code: string;
+  /** Of docs/ERRORS.md, or `''`. */
+  readonly reason: string;
+  readonly message: string;
+  /** When it ended, in milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly totalMs: number;
+  /** From submission to dispatch; undefined where it did not get that far, as the next two. */
+  readonly queueMs: number | undefined;
+  readonly computeMs: number | undefined;
+  /** Rows of the batch that it ran in. */
+  readonly batchRows: number | undefined;
+}
+
 type Changing = 'Load' | 'Unload' | 'Label' | 'Promote' | 'Rollback';
 type Request<M extends Changing> = Omit<WireAdminMethods[`sluice.v1.Admin/${M}`]['request'], 'note'>;
 
@@ -131,6 +156,20 @@ export class AdminClient {
       ...rest,
       ...{ generation: Number(generation), atMs: Number(at_ms) },
       ...{ from: given(from_version), to: given(to_version) },
+    }));
+  }
+
+  /** The last calls that failed, were refused or were slow, the newest first: those whose request or trace id begins with `id`. */
+  async calls(
+    { id = '', fate = '', limit = 0 }: { id?: string; fate?: string; limit?: number },
+    options: CallOptions = {},
+  ): Promise<readonly AdminCall[]> {
+    const asked = { id, fate, limit };
+    const answer = await this.#rpc.call('sluice.v1.Admin/Calls', asked, this.#rpc.begin(options));
+    return answer.calls.map(({ fate, model, version, code, reason, message, ...rest }) => ({
+      ...{ fate, requestId: rest.request_id, traceId: rest.trace_id, model, version: given(version) },
+      ...{ code, reason, message, atMs: Number(rest.at_ms), totalMs: rest.total_ms },
+      ...{ queueMs: rest.queue_ms, computeMs: rest.compute_ms, batchRows: rest.batch_rows },
     }));
   }
 

@@ -43,6 +43,25 @@ export interface WireVersions {
   }[];
 }
 
+export interface WireCalls {
+  readonly calls: readonly {
+    readonly fate: string;
+    readonly request_id: string;
+    readonly trace_id: string;
+    readonly model: string;
+    readonly version: string;
+    readonly code: string;
+    readonly reason: string;
+    readonly message: string;
+    readonly at_ms: string;
+    readonly total_ms: number;
+    /** These are absent where it did not get that far. */
+    readonly queue_ms?: number;
+    readonly compute_ms?: number;
+    readonly batch_rows?: number;
+  }[];
+}
+
 export interface WireHistory {
   readonly generation: string;
   readonly changes: readonly {
@@ -78,6 +97,10 @@ export interface WireAdminMethods {
   'sluice.v1.Admin/History': {
     request: { readonly model: string; readonly limit: number };
     response: WireHistory;
+  };
+  'sluice.v1.Admin/Calls': {
+    request: { readonly id: string; readonly fate: string; readonly limit: number };
+    response: WireCalls;
   };
   'sluice.v1.Admin/Resize': {
     request: { readonly workers: number; readonly model: string };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/schema.js';
+import type { CallMemory } from './core/call-record.js';
 import type { CallTracer } from './core/call-trace.js';
 import type { ModelCatalog } from './core/catalog.js';
 import type { Clock } from './core/clock.js';
@@ -52,6 +53,7 @@ export interface FrontsOptions {
   readonly tracing: TraceControl;
   readonly tracer: CallTracer;
   readonly control: ControlPlane;
+  readonly calls: CallMemory;
   readonly models: ModelControl;
   readonly resize: (workers: number, model?: string) => Promise<void>;
   readonly logSwitches: LogSwitches | undefined;

@@ -34,8 +34,10 @@ import { InputQuarantine } from './serving/input-quarantine.js';
 import { Observer } from './serving/observe.js';
 import { Quotas } from './serving/quota.js';
 import { resolve } from './serving/resolve.js';
+import { secretInputs } from './serving/secret-inputs.js';
 import { sharesOf } from './serving/shares.js';
 import { validate } from './serving/validate.js';
+import { CallJournal } from './telemetry/calls/call-journal.js';
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js';
 import { Metrics } from './telemetry/metrics.js';
 import { Statistics } from './telemetry/statistics.js';
@@ -130,6 +132,7 @@ class Server implements Gateway {
   readonly #metrics: Metrics;
   /** The Recorder of the request path; what it is told goes on to the metrics. */
   readonly #statistics: Statistics;
+  readonly #calls: CallJournal;
   readonly #admission: Admission;
   readonly #crews: Crews;
   readonly #preparer: Preparer;
@@ -153,9 +156,8 @@ class Server implements Gateway {
     this.#logger = logger;
     this.#dependencies = dependencies;
     this.#metrics = this.#buildMetrics();
-    const recorder = new Statistics(this.#metrics);
-    this.#statistics = recorder;
-    this.#crews = this.batcher = this.pool = this.#buildCrews(recorder);
+    this.#statistics = new Statistics(this.#metrics);
+    this.#crews = this.batcher = this.pool = this.#buildCrews(this.#statistics);
     this.#crews.onReadyChange(() => this.#capacityChanged());
     this.lost = new Promise((resolve) => {
       this.#crews.onLost = (model) => {
@@ -175,6 +177,7 @@ class Server implements Gateway {
     });
     this.#labels.onChange = () => this.catalog.relabel();
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
+    this.#calls = new CallJournal({ clock, logger, ...config.log });
     this.infer = this.#buildInfer();
     this.#tracing = new Tracing(config.trace, clock, logger);
     this.#fronts = new Fronts({
@@ -183,9 +186,7 @@ class Server implements Gateway {
       catalog: this.catalog,
       live: () => this.#phase !== 'stopped' && !this.#crews.lost,
       readiness: () => this.readiness(),
-      clock,
-      logger,
-      metrics: this.#metrics,
+      ...{ clock, logger, metrics: this.#metrics, calls: this.#calls },
       ...{ statistics: this.#statistics, heldBytes: (of) => heldBytes(of, this.#crews) },
       scheduler: () => this.#crews.report(),
       ...{ tracing: this.#tracing.control, tracer: this.#tracing.tracer },
@@ -283,9 +284,8 @@ class Server implements Gateway {
   #buildInfer(): Infer {
     const quarantine = new InputQuarantine({ clock: this.#clock });
     const observer = new Observer({
-      clock: this.#clock,
-      recorder: this.#statistics,
-      logger: this.#logger,
+      ...{ clock: this.#clock, recorder: this.#statistics, logger: this.#logger, notes: this.#calls },
+      ...{ slowMs: this.config.trace.slowMs, secret: secretInputs(this.config.log.redactInputs) },
       known: (model) => this.catalog.known(model),
       failed: quarantine.learn,
     });

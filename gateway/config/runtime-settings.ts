@@ -1,4 +1,4 @@
-import { autoInteger, bool, choice, integer, text } from './setting.js';
+import { autoInteger, bool, choice, integer, list, text } from './setting.js';
 
 /** Who runs the models. */
 export const WORKER_SETTINGS = {
@@ -149,5 +149,25 @@ export const LOG_SETTINGS = {
   format: choice(['auto', 'json', 'pretty'], {
     default: 'auto',
     why: '`auto` is pretty on a terminal and one JSON object a line elsewhere.',
+  }),
+  callLinesPerSec: integer({
+    default: 10,
+    min: 0,
+    max: 100_000,
+    why: 'Lines a second about calls that failed, were refused or were slower than `trace.slowMs`, five times as many at once; the next line says how many were left out. 0: none.',
+  }),
+  rememberedCalls: integer({
+    default: 200,
+    min: 1,
+    max: 100_000,
+    why: 'Calls of each kind (failed, refused, slow) that `sluice why` can tell of.',
+  }),
+  redactInputs: list({
+    default: [],
+    pattern: /^.{1,256}$/,
+    wanted: 'the name of an input, or `*`',
+    separator: ',',
+    placeholder: 'name',
+    why: 'Inputs that hold what nobody may read in a log or a trace: of a call that has one, a message that might quote its data is left out there; the client still gets it. `*` stands for every input.',
   }),
 };

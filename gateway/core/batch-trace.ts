@@ -116,7 +116,10 @@ export class BatchTrace {
     if (outcome.kind === 'success') {
       run.startedAt = outcome.startedAt;
       run.endedAt = outcome.endedAt;
-    } else run.reason = outcome.kind === 'fault' ? outcome.reason : outcome.error.message;
+    }
+    // What a run says of its data is for the request's own span, if for any.
+    else if (outcome.kind === 'fault') run.reason = outcome.reason;
+    else run.reason = outcome.error.details.reason ?? outcome.error.code;
   }
 
   /** It is over, however it went. */

@@ -67,7 +67,12 @@ export interface ErrorDetails {
   /** Encodings of messages that would have been understood; sent as `grpc-accept-encoding`. */
   readonly acceptEncoding?: string;
   readonly cause?: unknown;
+  /** Its message may quote what nobody but its client should read: logs and traces say `KEPT_BACK` instead. */
+  secret?: boolean;
 }
+
+/** Stands in logs and traces for a message that may quote the data of an input that is to be kept secret. */
+export const KEPT_BACK = '(left out: it may quote an input of log.redactInputs)';
 
 /**
  * Longest message that leaves the server, in UTF-8 bytes. A 100 KB message wedges the whole connection of

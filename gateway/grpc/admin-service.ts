@@ -1,19 +1,22 @@
+import type { CallMemory } from '../core/call-record.js';
 import type { ControlChange, ControlPlane } from '../core/control.js';
 import type { Logger } from '../core/logger.js';
 import type { RpcMethod } from '../core/transport.js';
 import { Admin } from '../gen/sluice/v1/admin_pb.js';
+import { callsOf } from './admin/calls.js';
 import { readLabel, readLoad, readPromote, readRollback } from './admin/read-change.js';
 import { refuseClosed } from './closed-here.js';
 import { pathOf, unaryMethod } from './messages.js';
 
 export interface AdminServiceOptions {
   readonly control: ControlPlane;
+  readonly calls: CallMemory;
   /** Changes the number of workers; see Gateway.resize. */
   readonly resize: (workers: number, model?: string) => Promise<void>;
 }
 
 /** The methods of `sluice.v1.Admin`: all that changes what a running server serves. */
-export function adminMethods({ control, resize }: AdminServiceOptions): RpcMethod[] {
+export function adminMethods({ control, calls, resize }: AdminServiceOptions): RpcMethod[] {
   const rpc = Admin.method;
   const make = async (change: ControlChange) => {
     const { from, to, ...result } = await control.change(change);
@@ -31,6 +34,7 @@ export function adminMethods({ control, resize }: AdminServiceOptions): RpcMetho
     unaryMethod(rpc.promote, (request) => make(readPromote(request))),
     unaryMethod(rpc.rollback, (request) => make(readRollback(request))),
     unaryMethod(rpc.history, ({ model, limit }) => historyOf(control, model, limit)),
+    unaryMethod(rpc.calls, (request) => callsOf(calls, request)),
     unaryMethod(rpc.resize, async ({ workers, model }) => {
       await resize(workers, model === '' ? undefined : model);
       return { workers };

@@ -1,6 +1,7 @@
+import { type CallNotes, fateOf } from '../core/call-record.js';
 import type { Clock } from '../core/clock.js';
-import { GatewayError, quote } from '../core/error.js';
-import type { Infer, InferCall, Lease, LeasedInfer } from '../core/infer-call.js';
+import { GatewayError, KEPT_BACK, quote } from '../core/error.js';
+import type { Infer, InferCall, InferResult, Lease, LeasedInfer } from '../core/infer-call.js';
 import type { Logger } from '../core/logger.js';
 import { OTHER, type Recorder } from '../core/recorder.js';
 
@@ -12,6 +13,11 @@ export interface ObserverDependencies {
   readonly known: (model: string) => boolean;
   /** Told of every call that failed behind `resolve`. @default nobody */
   readonly failed?: (call: InferCall, lease: Lease, error: GatewayError) => void;
+  /** Where calls that failed, were refused or took `slowMs` or longer are noted. */
+  readonly notes: CallNotes;
+  readonly slowMs: number;
+  /** Whether what may quote the data of this call's inputs is to be kept from logs and traces. @default no call's */
+  readonly secret?: ((call: InferCall) => boolean) | undefined;
 }
 
 /**
@@ -29,12 +35,14 @@ export class Observer {
 
   /** Wraps everything. */
   observe(next: Infer): Infer {
-    const { clock, recorder } = this.#deps;
+    const { clock, recorder, slowMs } = this.#deps;
     return async (call) => {
       try {
         const result = await next(call);
-        const totalMs = clock.now() - call.arrivedAt;
+        const now = clock.now();
+        const totalMs = now - call.arrivedAt;
         recorder.request(result.model, result.version, 'OK', totalMs, result.timing);
+        if (totalMs >= slowMs) this.#noteSlow(call, result, now);
         return result;
       } catch (thrown) {
         throw this.#failed(call, GatewayError.from(thrown));
@@ -54,24 +62,52 @@ export class Observer {
   }
 
   #failed(call: InferCall, error: GatewayError): GatewayError {
-    const { clock, recorder, logger, known } = this.#deps;
+    const { clock, recorder, logger, known, notes, secret } = this.#deps;
     const model = known(call.model) ? call.model : OTHER;
     const version = this.#versionOf.get(error) ?? 0;
-    const totalMs = clock.now() - call.arrivedAt;
+    const now = clock.now();
+    const totalMs = now - call.arrivedAt;
     recorder.request(model, version, error.code, totalMs, undefined);
     const { reason } = error.details;
     if (reason !== undefined) recorder.refused(model, reason);
-    const fields = {
-      requestId: quote(call.id).slice(1, -1),
-      model: quote(call.model).slice(1, -1),
-      version,
-      code: error.code,
-      reason,
-      totalMs,
-    };
-    // What nobody foresaw is our bug, and its cause is told to nobody else; the rest is the callers' business.
-    if (reason === 'internal') logger.error({ ...fields, err: error.details.cause ?? error }, error.message);
-    else logger.debug(fields, error.message);
+    if (mayQuote(error) && secret?.(call)) error.details.secret = true;
+    // Who has gone away by himself asks nobody why.
+    if (error.code !== 'CANCELLED')
+      notes.note({
+        fate: fateOf(reason),
+        requestId: call.id,
+        traceId: call.trace?.identify().traceId ?? '',
+        ...{ model: call.model, version, code: error.code, reason },
+        message: error.details.secret ? KEPT_BACK : error.message,
+        ...{ endedAt: now, totalMs },
+      });
+    // What nobody foresaw is our bug, and its cause is told to nobody else.
+    if (reason === 'internal')
+      logger.error(
+        {
+          requestId: quote(call.id).slice(1, -1),
+          model: quote(call.model).slice(1, -1),
+          ...{ version, code: error.code, reason, totalMs },
+          err: error.details.cause ?? error,
+        },
+        error.message,
+      );
     return error;
   }
+
+  #noteSlow(call: InferCall, { model, version, timing }: InferResult, endedAt: number): void {
+    const { queueMs, computeMs, batchRows } = timing;
+    this.#deps.notes.note({
+      fate: 'slow',
+      requestId: call.id,
+      traceId: call.trace?.identify().traceId ?? '',
+      ...{ model, version, code: 'OK', reason: undefined, message: '' },
+      ...{ endedAt, totalMs: endedAt - call.arrivedAt, queueMs, computeMs, batchRows },
+    });
+  }
+}
+
+/** Messages that may hold what the client or the runtime wrote; all others are ours alone. */
+function mayQuote({ details: { reason } }: GatewayError): boolean {
+  return reason === 'bad_request' || reason === 'model_error' || reason === 'poison';
 }

@@ -1,4 +1,5 @@
 import type { CallTrace } from '../../core/call-trace.js';
+import { KEPT_BACK } from '../../core/error.js';
 import { OTHER } from '../../core/recorder.js';
 import type { SpanIdentity } from '../../core/span-identity.js';
 import { readBaggage } from './baggage.js';
@@ -47,7 +48,7 @@ export function callSpan(
     identity,
     trace.startedAt,
     trace.endedAt,
-    isFault(trace) ? bounded(error?.message ?? '', 1024) : undefined,
+    isFault(trace) ? bounded(error?.details.secret ? KEPT_BACK : (error?.message ?? ''), 1024) : undefined,
     attributes,
     links,
   );

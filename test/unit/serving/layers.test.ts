@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GatewayError, type StatusCode } from '../../../gateway/core/error.js';
-import type { InferResult } from '../../../gateway/core/infer-call.js';
+import type { CallRecord } from '../../../gateway/core/call-record.js';
+import { GatewayError, KEPT_BACK, type StatusCode } from '../../../gateway/core/error.js';
+import type { InferCall, InferResult } from '../../../gateway/core/infer-call.js';
 import { silentLogger } from '../../../gateway/core/logger.js';
 import { OTHER, type Recorder } from '../../../gateway/core/recorder.js';
 import { Admission } from '../../../gateway/serving/admit.js';
 import { Observer } from '../../../gateway/serving/observe.js';
 import { resolve } from '../../../gateway/serving/resolve.js';
+import { secretInputs } from '../../../gateway/serving/secret-inputs.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { call, countedLease, manifest, result } from './make-call.js';
 
@@ -104,7 +106,7 @@ test('a draining admission refuses new calls, and waits for those in flight', as
   await new Admission().drain();
 });
 
-function observed() {
+function observed(changes: { secret?: (call: InferCall) => boolean } = {}) {
   const clock = new FakeClock(1000);
   const requests: [string, number, StatusCode | 'OK', number][] = [];
   const refusals: string[] = [];
@@ -121,8 +123,13 @@ function observed() {
     debug: (fields: object) => void logs.push(['debug', { ...fields }]),
     error: (fields: object) => void logs.push(['error', { ...fields }]),
   };
-  const observer = new Observer({ clock, recorder, logger, known: (model) => model === 'iris' });
-  return { clock, requests, refusals, logs, observer };
+  const noted: CallRecord[] = [];
+  const observer = new Observer({
+    ...{ clock, recorder, logger, known: (model) => model === 'iris', ...changes },
+    notes: { note: (record) => void noted.push(record) },
+    slowMs: 100,
+  });
+  return { clock, requests, refusals, logs, noted, observer };
 }
 
 test('a call that is answered is recorded once, with its version and the time since it arrived', async () => {
@@ -136,8 +143,8 @@ test('a call that is answered is recorded once, with its version and the time si
   assert.deepEqual(refusals, []);
 });
 
-test('a failure behind resolve is recorded with the version, one before it with none', async () => {
-  const { requests, refusals, logs, observer } = observed();
+test('a failure behind resolve is recorded and noted with the version, one before it with none', async () => {
+  const { requests, refusals, noted, observer } = observed();
   const full = new GatewayError('UNAVAILABLE', 'full', { reason: 'queue_full' });
   const leased = observer.leased(async () => {
     throw full;
@@ -148,17 +155,63 @@ test('a failure behind resolve is recorded with the version, one before it with 
   const failing = observer.observe(async () => {
     throw unknown;
   });
-  await assert.rejects(failing(call({ arrivedAt: 1000, model: 'made-up', id: 'a\nb' })), unknown);
+  await assert.rejects(failing(call({ arrivedAt: 1000, model: 'made-up', id: 'a' })), unknown);
   assert.deepEqual(requests, [
     ['iris', 7, 'UNAVAILABLE', 0],
     [OTHER, 0, 'NOT_FOUND', 0],
   ]);
   assert.deepEqual(refusals, ['iris queue_full', `${OTHER} unknown_model`]);
   assert.deepEqual(
-    logs.map(([level]) => level),
-    ['debug', 'debug'],
+    noted.map(({ fate, model, version, requestId, message }) => [fate, model, version, requestId, message]),
+    [
+      ['refused', 'iris', 7, call().id, 'full'],
+      ['failed', 'made-up', 0, 'a', 'none'],
+    ],
   );
-  assert.equal(logs[1]?.[1]['requestId'], 'a\\x0ab');
+});
+
+test('a call that takes long is noted with where its time went, one that is quick or cancelled is not', async () => {
+  const { clock, noted, observer } = observed();
+  const after = (ms: number) =>
+    observer.observe(async () => {
+      clock.advance(ms);
+      return result();
+    })(call({ arrivedAt: clock.now(), id: `took ${ms}` }));
+  await after(99);
+  await after(100);
+  const gone = observer.observe(async () => {
+    throw new GatewayError('CANCELLED', 'gone', { reason: 'cancelled' });
+  });
+  await assert.rejects(gone(call()));
+  const { timing } = result();
+  assert.equal(noted.length, 1);
+  assert.deepEqual(
+    [noted[0]?.fate, noted[0]?.requestId, noted[0]?.totalMs, noted[0]?.queueMs, noted[0]?.batchRows],
+    ['slow', 'took 100', 100, timing.queueMs, timing.batchRows],
+  );
+});
+
+test('what may quote an input that is secret is kept from notes and spans, not from the client', async () => {
+  const { noted, observer } = observed({ secret: secretInputs(['X']) as (call: InferCall) => boolean });
+  const quoting = new GatewayError('INVALID_ARGUMENT', 'index 4711 is out of range', {
+    reason: 'model_error',
+  });
+  const ours = new GatewayError('UNAVAILABLE', 'the queue is full', { reason: 'queue_full' });
+  for (const error of [quoting, ours])
+    await assert.rejects(
+      observer.observe(async () => {
+        throw error;
+      })(call()),
+      { message: error.message },
+    );
+  assert.deepEqual(
+    noted.map(({ message }) => message),
+    [KEPT_BACK, 'the queue is full'],
+  );
+  assert.deepEqual([quoting.details.secret, ours.details.secret], [true, undefined]);
+  assert.equal(secretInputs([]), undefined);
+  assert.equal(secretInputs(['Y'])?.(call()), false);
+  assert.equal(secretInputs(['*'])?.(call()), true);
 });
 
 test('D75 anything thrown becomes INTERNAL without its text, and its cause is logged as an error', async () => {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sluice/v1/admin.proto.
  */
 export const file_sluice_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChVzbHVpY2UvdjEvYWRtaW4ucHJvdG8SCXNsdWljZS52MSI3CgROb3RlEgsKA3dobxgBIAEoCRILCgN3aHkYAiABKAkSFQoNaWZfZ2VuZXJhdGlvbhgDIAEoBCIgCg9WZXJzaW9uc1JlcXVlc3QSDQoFbW9kZWwYASABKAkicgoQVmVyc2lvbnNSZXNwb25zZRIkCgh2ZXJzaW9ucxgBIAMoCzISLnNsdWljZS52MS5WZXJzaW9uEiQKBmxhYmVscxgCIAMoCzIULnNsdWljZS52MS5MYWJlbExpbmUSEgoKZ2VuZXJhdGlvbhgDIAEoBCKKAQoHVmVyc2lvbhINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIOCgZsYWJlbHMYBSADKAkSDgoGcGlubmVkGAYgASgIEg8KB2RlZmF1bHQYByABKAgSDwoHZGlmZmVycxgIIAEoCSJrCglMYWJlbExpbmUSDQoFbW9kZWwYASABKAkSDQoFbGFiZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIPCgdzZXJ2aW5nGAQgASgEEhAKCHByZXZpb3VzGAUgASgEEgwKBGhlbGQYBiABKAkiTAoLTG9hZFJlcXVlc3QSDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIdCgRub3RlGAMgASgLMg8uc2x1aWNlLnYxLk5vdGUiTgoNVW5sb2FkUmVxdWVzdBINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEh0KBG5vdGUYAyABKAsyDy5zbHVpY2UudjEuTm90ZSJrCgxMYWJlbFJlcXVlc3QSDQoFbW9kZWwYASABKAkSDQoFbGFiZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIdCgRub3RlGAQgASgLMg8uc2x1aWNlLnYxLk5vdGUSDQoFZm9yY2UYBSABKAgiiwEKDlByb21vdGVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEg0KBWxhYmVsGAIgASgJEhQKCmZyb21fbGFiZWwYAyABKAlIABIRCgd2ZXJzaW9uGAQgASgESAASHQoEbm90ZRgFIAEoCzIPLnNsdWljZS52MS5Ob3RlEg0KBWZvcmNlGAYgASgIQgQKAnRvImQKD1JvbGxiYWNrUmVxdWVzdBINCgVtb2RlbBgBIAEoCRINCgVsYWJlbBgCIAEoCRIUCgxmcm9tX3ZlcnNpb24YAyABKAQSHQoEbm90ZRgEIAEoCzIPLnNsdWljZS52MS5Ob3RlIoMBCg5DaGFuZ2VSZXNwb25zZRISCgpnZW5lcmF0aW9uGAEgASgEEg8KB2NoYW5nZWQYAiABKAgSFAoMZnJvbV92ZXJzaW9uGAMgASgEEhIKCnRvX3ZlcnNpb24YBCABKAQSDwoHc2VydmluZxgFIAEoCBIRCglwZXJzaXN0ZWQYBiABKAgiLgoOSGlzdG9yeVJlcXVlc3QSDQoFbW9kZWwYASABKAkSDQoFbGltaXQYAiABKA0iSQoPSGlzdG9yeVJlc3BvbnNlEiIKB2NoYW5nZXMYASADKAsyES5zbHVpY2UudjEuQ2hhbmdlEhIKCmdlbmVyYXRpb24YAiABKAQimwEKBkNoYW5nZRISCgpnZW5lcmF0aW9uGAEgASgEEg0KBWF0X21zGAIgASgEEgsKA3dobxgDIAEoCRILCgN3aHkYBCABKAkSDAoEa2luZBgFIAEoCRINCgVtb2RlbBgGIAEoCRINCgVsYWJlbBgHIAEoCRIUCgxmcm9tX3ZlcnNpb24YCCABKAQSEgoKdG9fdmVyc2lvbhgJIAEoBCIvCg1SZXNpemVSZXF1ZXN0Eg8KB3dvcmtlcnMYASABKA0SDQoFbW9kZWwYAiABKAkiIQoOUmVzaXplUmVzcG9uc2USDwoHd29ya2VycxgBIAEoDTKIBAoFQWRtaW4SQwoIVmVyc2lvbnMSGi5zbHVpY2UudjEuVmVyc2lvbnNSZXF1ZXN0Ghsuc2x1aWNlLnYxLlZlcnNpb25zUmVzcG9uc2USOQoETG9hZBIWLnNsdWljZS52MS5Mb2FkUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRI9CgZVbmxvYWQSGC5zbHVpY2UudjEuVW5sb2FkUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRI7CgVMYWJlbBIXLnNsdWljZS52MS5MYWJlbFJlcXVlc3QaGS5zbHVpY2UudjEuQ2hhbmdlUmVzcG9uc2USPwoHUHJvbW90ZRIZLnNsdWljZS52MS5Qcm9tb3RlUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRJBCghSb2xsYmFjaxIaLnNsdWljZS52MS5Sb2xsYmFja1JlcXVlc3QaGS5zbHVpY2UudjEuQ2hhbmdlUmVzcG9uc2USQAoHSGlzdG9yeRIZLnNsdWljZS52MS5IaXN0b3J5UmVxdWVzdBoaLnNsdWljZS52MS5IaXN0b3J5UmVzcG9uc2USPQoGUmVzaXplEhguc2x1aWNlLnYxLlJlc2l6ZVJlcXVlc3QaGS5zbHVpY2UudjEuUmVzaXplUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChVzbHVpY2UvdjEvYWRtaW4ucHJvdG8SCXNsdWljZS52MSI3CgROb3RlEgsKA3dobxgBIAEoCRILCgN3aHkYAiABKAkSFQoNaWZfZ2VuZXJhdGlvbhgDIAEoBCIgCg9WZXJzaW9uc1JlcXVlc3QSDQoFbW9kZWwYASABKAkicgoQVmVyc2lvbnNSZXNwb25zZRIkCgh2ZXJzaW9ucxgBIAMoCzISLnNsdWljZS52MS5WZXJzaW9uEiQKBmxhYmVscxgCIAMoCzIULnNsdWljZS52MS5MYWJlbExpbmUSEgoKZ2VuZXJhdGlvbhgDIAEoBCKKAQoHVmVyc2lvbhINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIOCgZsYWJlbHMYBSADKAkSDgoGcGlubmVkGAYgASgIEg8KB2RlZmF1bHQYByABKAgSDwoHZGlmZmVycxgIIAEoCSJrCglMYWJlbExpbmUSDQoFbW9kZWwYASABKAkSDQoFbGFiZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIPCgdzZXJ2aW5nGAQgASgEEhAKCHByZXZpb3VzGAUgASgEEgwKBGhlbGQYBiABKAkiTAoLTG9hZFJlcXVlc3QSDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIdCgRub3RlGAMgASgLMg8uc2x1aWNlLnYxLk5vdGUiTgoNVW5sb2FkUmVxdWVzdBINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEh0KBG5vdGUYAyABKAsyDy5zbHVpY2UudjEuTm90ZSJrCgxMYWJlbFJlcXVlc3QSDQoFbW9kZWwYASABKAkSDQoFbGFiZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIdCgRub3RlGAQgASgLMg8uc2x1aWNlLnYxLk5vdGUSDQoFZm9yY2UYBSABKAgiiwEKDlByb21vdGVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEg0KBWxhYmVsGAIgASgJEhQKCmZyb21fbGFiZWwYAyABKAlIABIRCgd2ZXJzaW9uGAQgASgESAASHQoEbm90ZRgFIAEoCzIPLnNsdWljZS52MS5Ob3RlEg0KBWZvcmNlGAYgASgIQgQKAnRvImQKD1JvbGxiYWNrUmVxdWVzdBINCgVtb2RlbBgBIAEoCRINCgVsYWJlbBgCIAEoCRIUCgxmcm9tX3ZlcnNpb24YAyABKAQSHQoEbm90ZRgEIAEoCzIPLnNsdWljZS52MS5Ob3RlIoMBCg5DaGFuZ2VSZXNwb25zZRISCgpnZW5lcmF0aW9uGAEgASgEEg8KB2NoYW5nZWQYAiABKAgSFAoMZnJvbV92ZXJzaW9uGAMgASgEEhIKCnRvX3ZlcnNpb24YBCABKAQSDwoHc2VydmluZxgFIAEoCBIRCglwZXJzaXN0ZWQYBiABKAgiLgoOSGlzdG9yeVJlcXVlc3QSDQoFbW9kZWwYASABKAkSDQoFbGltaXQYAiABKA0iSQoPSGlzdG9yeVJlc3BvbnNlEiIKB2NoYW5nZXMYASADKAsyES5zbHVpY2UudjEuQ2hhbmdlEhIKCmdlbmVyYXRpb24YAiABKAQimwEKBkNoYW5nZRISCgpnZW5lcmF0aW9uGAEgASgEEg0KBWF0X21zGAIgASgEEgsKA3dobxgDIAEoCRILCgN3aHkYBCABKAkSDAoEa2luZBgFIAEoCRINCgVtb2RlbBgGIAEoCRINCgVsYWJlbBgHIAEoCRIUCgxmcm9tX3ZlcnNpb24YCCABKAQSEgoKdG9fdmVyc2lvbhgJIAEoBCIvCg1SZXNpemVSZXF1ZXN0Eg8KB3dvcmtlcnMYASABKA0SDQoFbW9kZWwYAiABKAkiIQoOUmVzaXplUmVzcG9uc2USDwoHd29ya2VycxgBIAEoDSI3CgxDYWxsc1JlcXVlc3QSCgoCaWQYASABKAkSDAoEZmF0ZRgCIAEoCRINCgVsaW1pdBgDIAEoDSIvCg1DYWxsc1Jlc3BvbnNlEh4KBWNhbGxzGAEgAygLMg8uc2x1aWNlLnYxLkNhbGwingIKBENhbGwSDAoEZmF0ZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCHRyYWNlX2lkGAMgASgJEg0KBW1vZGVsGAQgASgJEg8KB3ZlcnNpb24YBSABKAQSDAoEY29kZRgGIAEoCRIOCgZyZWFzb24YByABKAkSDwoHbWVzc2FnZRgIIAEoCRINCgVhdF9tcxgJIAEoBBIQCgh0b3RhbF9tcxgKIAEoARIVCghxdWV1ZV9tcxgLIAEoAUgAiAEBEhcKCmNvbXB1dGVfbXMYDCABKAFIAYgBARIXCgpiYXRjaF9yb3dzGA0gASgNSAKIAQFCCwoJX3F1ZXVlX21zQg0KC19jb21wdXRlX21zQg0KC19iYXRjaF9yb3dzMsQECgVBZG1pbhJDCghWZXJzaW9ucxIaLnNsdWljZS52MS5WZXJzaW9uc1JlcXVlc3QaGy5zbHVpY2UudjEuVmVyc2lvbnNSZXNwb25zZRI5CgRMb2FkEhYuc2x1aWNlLnYxLkxvYWRSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEj0KBlVubG9hZBIYLnNsdWljZS52MS5VbmxvYWRSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEjsKBUxhYmVsEhcuc2x1aWNlLnYxLkxhYmVsUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRI/CgdQcm9tb3RlEhkuc2x1aWNlLnYxLlByb21vdGVSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEkEKCFJvbGxiYWNrEhouc2x1aWNlLnYxLlJvbGxiYWNrUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRJACgdIaXN0b3J5Ehkuc2x1aWNlLnYxLkhpc3RvcnlSZXF1ZXN0Ghouc2x1aWNlLnYxLkhpc3RvcnlSZXNwb25zZRI6CgVDYWxscxIXLnNsdWljZS52MS5DYWxsc1JlcXVlc3QaGC5zbHVpY2UudjEuQ2FsbHNSZXNwb25zZRI9CgZSZXNpemUSGC5zbHVpY2UudjEuUmVzaXplUmVxdWVzdBoZLnNsdWljZS52MS5SZXNpemVSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * Who makes a change, and why: kept in the history, and checked by nobody.
@@ -596,6 +596,153 @@ export const ResizeResponseSchema: GenMessage<ResizeResponse> = /*@__PURE__*/
   messageDesc(file_sluice_v1_admin, 15);
 
 /**
+ * @generated from message sluice.v1.CallsRequest
+ */
+export type CallsRequest = Message<"sluice.v1.CallsRequest"> & {
+  /**
+   * What their request id or trace id begins with; empty for all.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * failed, refused or slow; empty for all.
+   *
+   * @generated from field: string fate = 2;
+   */
+  fate: string;
+
+  /**
+   * Most calls that are wanted; 0 for 20.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message sluice.v1.CallsRequest.
+ * Use `create(CallsRequestSchema)` to create a new message.
+ */
+export const CallsRequestSchema: GenMessage<CallsRequest> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_admin, 16);
+
+/**
+ * @generated from message sluice.v1.CallsResponse
+ */
+export type CallsResponse = Message<"sluice.v1.CallsResponse"> & {
+  /**
+   * @generated from field: repeated sluice.v1.Call calls = 1;
+   */
+  calls: Call[];
+};
+
+/**
+ * Describes the message sluice.v1.CallsResponse.
+ * Use `create(CallsResponseSchema)` to create a new message.
+ */
+export const CallsResponseSchema: GenMessage<CallsResponse> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_admin, 17);
+
+/**
+ * A call that failed, was refused or was slow.
+ *
+ * @generated from message sluice.v1.Call
+ */
+export type Call = Message<"sluice.v1.Call"> & {
+  /**
+   * @generated from field: string fate = 1;
+   */
+  fate: string;
+
+  /**
+   * As the client gave it; empty where it gave none.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * Empty where it is in no trace.
+   *
+   * @generated from field: string trace_id = 3;
+   */
+  traceId: string;
+
+  /**
+   * @generated from field: string model = 4;
+   */
+  model: string;
+
+  /**
+   * 0 where none was resolved.
+   *
+   * @generated from field: uint64 version = 5;
+   */
+  version: bigint;
+
+  /**
+   * The name of its status, OK for a slow one.
+   *
+   * @generated from field: string code = 6;
+   */
+  code: string;
+
+  /**
+   * See docs/ERRORS.md; may be empty.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string message = 8;
+   */
+  message: string;
+
+  /**
+   * When it ended, in milliseconds since the epoch.
+   *
+   * @generated from field: uint64 at_ms = 9;
+   */
+  atMs: bigint;
+
+  /**
+   * @generated from field: double total_ms = 10;
+   */
+  totalMs: number;
+
+  /**
+   * From submission to dispatch. Absent where it did not get that far, as the next two.
+   *
+   * @generated from field: optional double queue_ms = 11;
+   */
+  queueMs?: number | undefined;
+
+  /**
+   * Of the run, as its worker measured it.
+   *
+   * @generated from field: optional double compute_ms = 12;
+   */
+  computeMs?: number | undefined;
+
+  /**
+   * Rows of the batch that it ran in.
+   *
+   * @generated from field: optional uint32 batch_rows = 13;
+   */
+  batchRows?: number | undefined;
+};
+
+/**
+ * Describes the message sluice.v1.Call.
+ * Use `create(CallSchema)` to create a new message.
+ */
+export const CallSchema: GenMessage<Call> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_admin, 18);
+
+/**
  * @generated from service sluice.v1.Admin
  */
 export const Admin: GenService<{
@@ -668,6 +815,16 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof HistoryRequestSchema;
     output: typeof HistoryResponseSchema;
+  },
+  /**
+   * The last calls that failed, were refused or were slow, the newest first.
+   *
+   * @generated from rpc sluice.v1.Admin.Calls
+   */
+  calls: {
+    methodKind: "unary";
+    input: typeof CallsRequestSchema;
+    output: typeof CallsResponseSchema;
   },
   /**
    * Changes the number of workers.
