@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import type { ModelMetadata, PredictInputs, TensorInput } from '../client/client.js';
 import { usageError } from './exit-code.js';
 import type { Io } from './io.js';
@@ -6,14 +7,17 @@ import type { Io } from './io.js';
 export interface InputSource {
   /** JSON on the command line. */
   readonly input?: string | undefined;
-  /** Path of a JSON file; `-` is standard input. */
+  /** Path of a file of JSON, or of CSV by its ending; `-` is standard input. */
   readonly inputFile?: string | undefined;
+  /** Whether it is CSV, whatever the file is called. @default false */
+  readonly csv?: boolean | undefined;
 }
 
-/** The values as given: for named inputs, or for the only one of a model that has one. */
+/** The values as given: for named inputs, for the only one of a model that has one, or as a table; with the text they were read from. */
 export type GivenInput =
-  | { readonly kind: 'named'; readonly inputs: PredictInputs }
-  | { readonly kind: 'single'; readonly value: TensorInput };
+  | { readonly kind: 'named'; readonly inputs: PredictInputs; readonly text: string }
+  | { readonly kind: 'single'; readonly value: TensorInput; readonly text: string }
+  | { readonly kind: 'csv'; readonly text: string };
 
 const EXAMPLE = `e.g. --input '[[5.1, 3.5]]', or for named inputs --input '{"X": [[5.1, 3.5]]}'`;
 
@@ -28,7 +32,8 @@ export async function readInput(source: InputSource, io: Pick<Io, 'readText'>): 
       EXAMPLE,
     );
   }
-  if (input !== undefined) return classify(parse(input, '--input'));
+  if (input !== undefined)
+    return source.csv === true ? { kind: 'csv', text: input } : classify(input, '--input');
   const path = inputFile as string;
   const where = path === '-' ? 'standard input' : path;
   let text: string;
@@ -37,14 +42,15 @@ export async function readInput(source: InputSource, io: Pick<Io, 'readText'>): 
   } catch (error) {
     throw usageError(`Cannot read ${where}: ${(error as Error).message}`);
   }
-  return classify(parse(text, where));
+  return source.csv === true || isCsvPath(path) ? { kind: 'csv', text } : classify(text, where);
 }
 
 /** Names a value that was given without a name, by the model's only input. */
 export function nameInput(given: GivenInput, model: ModelMetadata): PredictInputs {
   if (given.kind === 'named') return given.inputs;
   const [only, ...others] = model.inputs;
-  if (only !== undefined && others.length === 0) return { [only.name]: given.value };
+  if (given.kind === 'single' && only !== undefined && others.length === 0)
+    return { [only.name]: given.value };
   const names = model.inputs.map(
     ({ name, datatype, shape }) => `"${name}" (${datatype} [${shape.join(', ')}])`,
   );
@@ -52,6 +58,11 @@ export function nameInput(given: GivenInput, model: ModelMetadata): PredictInput
   throw usageError(
     `Model '${model.name}' has ${model.inputs.length} inputs, ${names.join(' and ')}: give each by name, as ${wanted}`,
   );
+}
+
+/** Whether a file of that name holds CSV. */
+function isCsvPath(path: string): boolean {
+  return extname(path).toLowerCase() === '.csv';
 }
 
 function parse(text: string, where: string): unknown {
@@ -64,11 +75,12 @@ function parse(text: string, where: string): unknown {
 }
 
 /** An object names inputs, unless it is one tensor written as {shape, data}. */
-function classify(value: unknown): GivenInput {
+function classify(text: string, where: string): GivenInput {
+  const value = parse(text, where);
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && !isTensor(value)) {
-    return { kind: 'named', inputs: value as PredictInputs };
+    return { kind: 'named', inputs: value as PredictInputs, text };
   }
-  return { kind: 'single', value: value as TensorInput };
+  return { kind: 'single', value: value as TensorInput, text };
 }
 
 function isTensor(value: object): boolean {

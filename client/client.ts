@@ -86,6 +86,18 @@ export class SluiceClient {
     return this.model(name, options).metadata(options);
   }
 
+  /** The parameters of a model's configuration; `feature_names` are those of a row's elements, as JSON. UNIMPLEMENTED where a server has no such call. */
+  async modelParameters(
+    name: string,
+    options: CallOptions & VersionOption = {},
+  ): Promise<Readonly<Record<string, string>>> {
+    const request = { name, version: String(options.version ?? '') };
+    const { config } = await this.#rpc.call(`${OIP}/ModelConfig`, request, this.#rpc.begin(options));
+    return Object.fromEntries(
+      Object.entries(config?.parameters ?? {}).map(([key, { string_value }]) => [key, string_value]),
+    );
+  }
+
   /** Every model version that the server found, loaded or not. */
   async models(options: CallOptions = {}): Promise<readonly ModelIndexEntry[]> {
     const answer = await this.#rpc.call(`${OIP}/RepositoryIndex`, { ready: false }, this.#rpc.begin(options));

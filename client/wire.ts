@@ -100,6 +100,15 @@ export interface WireMethods extends WireAdminMethods {
   'inference.GRPCInferenceService/ModelReady': { request: NamedModel; response: { readonly ready: boolean } };
   'inference.GRPCInferenceService/ModelMetadata': { request: NamedModel; response: WireModelMetadata };
   'inference.GRPCInferenceService/ModelInfer': { request: WireInferRequest; response: WireInferResponse };
+  /** Of a configuration, what is read of it. */
+  'inference.GRPCInferenceService/ModelConfig': {
+    request: NamedModel;
+    response: {
+      readonly config: {
+        readonly parameters: Readonly<Record<string, { readonly string_value: string }>>;
+      } | null;
+    };
+  };
   'inference.GRPCInferenceService/RepositoryIndex': {
     request: { readonly ready: boolean };
     response: { readonly models: readonly WireIndexEntry[] };

@@ -71,10 +71,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/repository': ['gateway/core', 'gateway/gen'],
   'gateway/telemetry': ['gateway/core'],
   'gateway/serving': ['gateway/core'],
+  // What people call rows, and how it becomes tensors.
+  'gateway/tabular': ['gateway/core'],
   'gateway/pool': ['gateway/core', 'worker/protocol', 'worker/frames'],
   'gateway/http2': ['gateway/core'],
   'gateway/grpc': ['gateway/core', 'gateway/gen', 'gateway/http2'],
-  'gateway/http': ['gateway/core'],
+  'gateway/http': ['gateway/core', 'gateway/tabular'],
   'gateway/security': ['gateway/core'],
   'gateway/gateway': [
     'gateway/core',
@@ -124,10 +126,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'gateway/greeting': ['gateway/core', 'gateway/gateway', 'gateway/fronts'],
   client: [],
-  // The format of ONNX files, to make models; the numbers of HTTP/2, to write frames.
-  bench: ['client', 'worker/gen', 'gateway/http2'],
+  // The format of ONNX files, to make models; the numbers of HTTP/2, to write frames; CSV.
+  bench: ['client', 'worker/gen', 'gateway/http2', 'gateway/tabular'],
   // The nearest name to a mistyped one, and what bounds a file of golden answers.
-  cli: ['client', 'gateway/core', 'gateway/main', 'gateway/gateway', 'gateway/config', 'bench'],
+  cli: [
+    'client',
+    'gateway/core',
+    'gateway/tabular',
+    'gateway/main',
+    'gateway/gateway',
+    'gateway/config',
+    'bench',
+  ],
 };
 
 /** Packages and the homes (or files) that may import them. */

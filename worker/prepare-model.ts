@@ -11,6 +11,7 @@ import type { Signature, TensorSpec } from '../gateway/core/model.js';
 import { AllocationWatch, isAllocationFailure } from './allocation-watch.js';
 import { declaredInputs, declaredOutputs } from './declared-tensors.js';
 import { refuseEndless } from './endless-operators.js';
+import { fileNames } from './file-names.js';
 import type { ModelProto } from './gen/onnx/onnx_subset_pb.js';
 import { readGolden } from './golden-file.js';
 import { passGoldenGate } from './golden-gate.js';
@@ -32,6 +33,7 @@ import { markOpaque, markPassed, passedThrough } from './passed-through.js';
 import { passingRun } from './passing-session.js';
 import { type ProbeResult, probe } from './probe.js';
 import { reshapedRun } from './reshaped-session.js';
+import { settleNames } from './settle-names.js';
 import { settleScheduling } from './settle-scheduling.js';
 import { autofill } from './signature.js';
 import { prepareWaiting } from './waiting-runtime.js';
@@ -51,9 +53,9 @@ const PROBE_BUDGET_MS = 2000;
  */
 export async function prepareModel(request: PrepareRequest): Promise<Manifest> {
   try {
-    return settleScheduling(
-      await (isWaitingModel(request.modelPath) ? prepareWaiting(request) : prepare(request)),
-    );
+    if (isWaitingModel(request.modelPath))
+      return settleScheduling(settleNames(await prepareWaiting(request), undefined));
+    return settleScheduling(await prepare(request));
   } catch (error) {
     const exhausted = isAllocationFailure(error);
     const why = exhausted ? 'no memory was left while it was prepared (prepareMemoryBytes): ' : '';
@@ -72,6 +74,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   if (request.allowLoops !== true) refuseEndless(model);
   const golden = await readGolden(request);
   const { changed, labels } = removeZipMaps(model);
+  const found = fileNames(model);
   const declared = declaredValues(model);
   for (const input of declared.inputs) refuseUnserved('input', input);
   for (const output of declared.outputs) refuseUnserved('output', output);
@@ -87,8 +90,8 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   try {
     const inputs = session.inputs.map((value) => inputSpec(value, declared.inputs));
     const outputs = session.outputs.map((value) => outputSpec(value, declared.outputs, labels, warnings));
-    const found = passedThrough(model);
-    const wanted = await configure(markOpaque(inputs, found), markPassed(outputs, inputs, found), request);
+    const passed = passedThrough(model);
+    const wanted = await configure(markOpaque(inputs, passed), markPassed(outputs, inputs, passed), request);
     const watched = new AllocationWatch({
       run: reshapedRun(
         passingRun((tensors, names) => session.run(tensors, names), wanted),
@@ -105,7 +108,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
     watched.check();
     const signature = settle(wanted, probed, warnings);
     if (golden !== undefined) await passGoldenGate(watched, signature, golden);
-    return {
+    const manifest: Manifest = {
       model: request.model,
       version: request.version,
       signature,
@@ -120,6 +123,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
       ...samples,
       ...(known && known.warmUp.length > 0 && { goldenRows: known.warmUp }),
     };
+    return settleNames(manifest, found);
   } finally {
     await session.release();
   }

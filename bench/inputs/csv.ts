@@ -1,3 +1,5 @@
+import { type CsvRecord, readCsvRecords } from '../../gateway/tabular/csv.js';
+
 /** A table of numbers, as spreadsheets and data frames write it. */
 export interface NumberTable {
   readonly columns: readonly string[];
@@ -9,33 +11,23 @@ export interface NumberTable {
 export interface TextTable {
   readonly columns: readonly string[];
   /** Cells as many as `columns`; lines are counted from 1. */
-  readonly rows: readonly { readonly line: number; readonly cells: readonly string[] }[];
+  readonly rows: readonly CsvRecord[];
 }
 
-/**
- * Reads comma-separated cells with a header line (RFC 4180; a quoted cell may hold commas, not line breaks).
- * Throws Error with the line where it is none.
- */
+/** Reads comma-separated cells with a header line (RFC 4180). Throws Error with the line where it is none. */
 export function readTextTable(text: string): TextTable {
-  const lines = text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .map((line, index) => ({ text: line, line: index + 1 }))
-    .filter((line) => line.text.trim() !== '');
-  const [head, ...body] = lines;
+  const [head, ...rows] = readCsvRecords(text);
   if (head === undefined) throw new Error('it is empty; wanted a line of column names, then rows of numbers');
-  const columns = readCells(head.text, head.line);
+  const columns = head.cells;
   if (columns.every((cell) => cell !== '' && Number.isFinite(Number(cell)))) {
     throw new Error('its first line holds numbers only; wanted column names there');
   }
-  if (body.length === 0) throw new Error('it has column names but no rows');
-  const rows = body.map(({ text: row, line }) => {
-    const cells = readCells(row, line);
+  if (rows.length === 0) throw new Error('it has column names but no rows');
+  for (const { line, cells } of rows) {
     if (cells.length !== columns.length) {
       throw new Error(`line ${line} has ${cells.length} cells; the header has ${columns.length}`);
     }
-    return { line, cells };
-  });
+  }
   return { columns, rows };
 }
 
@@ -56,16 +48,9 @@ export function readCsv(text: string): NumberTable {
   return { columns, rows: numbers };
 }
 
-/** The cells of one line. Throws Error for a quoted cell that does not end where its quotes do. */
-export function readCells(text: string, line: number): string[] {
-  const found = text.match(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g) ?? [];
-  // The pattern also matches the empty text after the last cell.
-  const parts = found.slice(0, text.endsWith(',') ? undefined : -1);
-  return parts.map((part) => {
-    const cell = part.replace(/,$/, '').trim();
-    if (!cell.startsWith('"')) return cell;
-    if (!/^"(?:[^"]|"")*"$/.test(cell))
-      throw new Error(`line ${line} has a cell whose quotes do not end with it: ${cell.slice(0, 40)}`);
-    return cell.slice(1, -1).replaceAll('""', '"');
-  });
+/** The cells of one line. Throws Error for a quoted cell that does not end where its quotes do, and for more lines. */
+export function readCells(text: string): readonly string[] {
+  const [first, ...others] = readCsvRecords(text);
+  if (others.length > 0) throw new Error('it has more than one line');
+  return first?.cells ?? [''];
 }

@@ -84,6 +84,8 @@ export interface ModelSpec extends GraphSpec {
   readonly opset?: number;
   /** Further operator sets, e.g. `{ 'ai.onnx.ml': 3 }`. */
   readonly domains?: Readonly<Record<string, number>>;
+  /** What is noted beside the graph: metadata_props. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** The bytes of a model file. */
@@ -94,6 +96,7 @@ export function onnxModel(spec: ModelSpec): Uint8Array<ArrayBuffer> {
     producerName: 'sluice',
     graph: graphOf(spec),
     opsetImport: Object.entries(opsets).map(([domain, version]) => ({ domain, version: BigInt(version) })),
+    metadataProps: Object.entries(spec.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
   return toBinary(ModelProtoSchema, model);
 }

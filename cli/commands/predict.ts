@@ -11,12 +11,14 @@ import { CliError, EXIT } from '../exit-code.js';
 import { helpFooter } from '../help.js';
 import { signatureOf } from '../known-model.js';
 import { nameInput, readInput } from '../predict-input.js';
+import { areRows, featuresOf, readGivenRows } from '../predict-rows.js';
 import { predictionText } from '../prediction-text.js';
 import { signatureText } from '../signature.js';
 
 interface PredictOptions extends ServerOptions {
   readonly input?: string;
   readonly inputFile?: string;
+  readonly csv?: boolean;
   readonly version?: string;
   readonly output?: readonly string[];
   readonly requestId?: string;
@@ -28,13 +30,18 @@ export function addPredictCommand(program: Command, { io }: CommandContext, fini
     .command('predict')
     .summary('ask a model')
     .description(
-      'Sends one inference request. Values are JSON: nested lists, or {"shape": […], "data": […]}; a model with ' +
-        'several inputs takes an object by name. Datatypes come from the server. Integers beyond 2^53 are written ' +
-        'as text, and so are "NaN", "Infinity" and "-Infinity".',
+      'Sends one inference request. Values are JSON: a row, a list of rows, records with a value for each column by name, ' +
+        'or nested lists and {"shape": […], "data": […]}; a model with several inputs takes an object by name. Or they are CSV, with ' +
+        'a line of column names or without. Datatypes come from the server. In nested lists integers beyond 2^53 are written as text, ' +
+        'and so are "NaN", "Infinity" and "-Infinity".',
     )
     .argument('<model>', 'name of the model')
     .option('-i, --input <json>', 'values, as JSON')
-    .option('-f, --input-file <path>', 'file with the values; - reads standard input')
+    .option(
+      '-f, --input-file <path>',
+      'file with the values, CSV where it is called so; - reads standard input',
+    )
+    .option('--csv', 'the values are CSV, whatever the file is called')
     .option('--version <number>', 'version of the model, or a label; without it the server chooses')
     .option('-o, --output <name>', 'an output that is wanted (repeatable); without it all', collect)
     .option('--request-id <text>', "id that the answer and the server's logs carry");
@@ -47,6 +54,11 @@ export function addPredictCommand(program: Command, { io }: CommandContext, fini
           `sluice predict iris --input '{"X": [[5.1, 3.5, 1.4, 0.2], [6.7, 3, 5.2, 2.3]]}'`,
           'two rows, by name',
         ],
+        [
+          `sluice predict iris --input '{"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}'`,
+          'a record, by the names of its features',
+        ],
+        ['sluice predict iris --input-file flowers.csv', 'rows of a CSV file'],
         ['sluice predict iris --input-file rows.json --version 1 --output label --json', 'for a script'],
         [`jq '.rows[:5]' examples/iris/predictions.json | sluice predict iris --input-file -`, 'from a pipe'],
       ]),
@@ -67,7 +79,9 @@ async function predict(
   const { version, output: outputs, requestId } = options;
   const given = await readInput(options, io);
   const metadata = await signatureOf(client, { name, version });
-  const inputs = nameInput(given, metadata);
+  const inputs = areRows(given, metadata)
+    ? readGivenRows(given, metadata, await featuresOf(client, metadata, version))
+    : nameInput(given, metadata);
   try {
     return await client.model(name, { version }).predict(inputs, { outputs, requestId });
   } catch (error) {

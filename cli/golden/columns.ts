@@ -96,9 +96,9 @@ function splitFlag(text: string, role: Role, model: ModelMetadata): [TensorMetad
 }
 
 function indicesOf(list: string, { columns, where }: Header, flag: string): number[] {
-  let names: string[];
+  let names: readonly string[];
   try {
-    names = readCells(list, 1);
+    names = readCells(list);
   } catch {
     throw usageError(`${flag} ${list} is not a list of columns: wanted names with commas between them`);
   }

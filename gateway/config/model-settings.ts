@@ -18,6 +18,8 @@ export interface ModelSettings {
   readonly allowLoops?: boolean;
   /** Workers that run this model and no other, for one that is not to be trusted. @default the workers that all share */
   readonly workers?: ModelWorkers;
+  /** What the elements of a row are called: of the only input, or by input. @default what the model file carries */
+  readonly features?: readonly string[] | Readonly<Record<string, readonly string[]>>;
 }
 
 /** Workers of a model's own. */
@@ -40,6 +42,16 @@ const count = (min: number, max: number) => {
   const error = `a whole number from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 };
+
+const featureList = z
+  .array(z.string().min(1).max(1000))
+  .min(1)
+  .max(100_000)
+  .refine((names) => new Set(names).size === names.length, { error: 'names that differ from each other' });
+
+const features = z.union([featureList, z.record(z.string().min(1).max(1000), featureList)], {
+  error: 'a list of names, one for each element of a row, or such a list by input',
+});
 
 const versionPolicy = z.union(
   [
@@ -78,11 +90,16 @@ const models = new Setting<Readonly<Record<string, ModelSettings>>>({
         })
         .describe('Workers that run this model and no other. Default: the workers that all share.')
         .exactOptional(),
+      features: features
+        .describe(
+          'What people call the elements of a row: a list of names, or a list by input. Default: the names that the model file carries.',
+        )
+        .exactOptional(),
     }),
   ),
   default: NO_MODELS,
-  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`), `maxBatchSize` (rows; 0 never batches), `allowLoops` (as the setting of that name, for this model) and `workers` (`{isolation: process, count: 1}`: workers of its own, for a model that is not to be trusted). The first two come before what its config.pbtxt says.',
-  wanted: 'a section per model name, with versionPolicy, maxBatchSize, allowLoops or workers',
+  why: 'A section per model: `versionPolicy` (`all`, `{latest: n}`, `{specific: [n, …]}`; default `{latest: 1}`), `maxBatchSize` (rows; 0 never batches), `allowLoops` (as the setting of that name, for this model), `workers` (`{isolation: process, count: 1}`: workers of its own, for a model that is not to be trusted) and `features` (what people call the elements of a row, a list or a list by input: `[age, fare]`; default what the model file carries). The first two come before what its config.pbtxt says.',
+  wanted: 'a section per model name, with versionPolicy, maxBatchSize, allowLoops, workers or features',
   placeholder: '',
   fromText: () => undefined,
 });

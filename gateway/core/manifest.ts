@@ -67,6 +67,10 @@ export interface Manifest extends ModelVersion {
   readonly warnings: readonly string[];
   /** As the request had it, but for preferred batch sizes that no batch can have: the model's configuration and what holds of it. */
   readonly configuration?: ModelConfiguration;
+  /** By input, what people may call each element of a row. */
+  readonly features?: Readonly<Record<string, readonly string[]>>;
+  /** By output, what its classes are called, index by index, where the signature has no labels of it. */
+  readonly classes?: Readonly<Record<string, readonly string[]>>;
   /** Undefined: `goldenRows`, else made-up input. */
   readonly warmUp?: WarmUp;
   /** The first of the version's golden answers, to be warmed up with. */

@@ -55,6 +55,9 @@ export interface WarmUpSample {
   readonly inputs: readonly WarmUpInput[];
 }
 
+/** What an operator calls the elements of a row: of the only input, or by input. */
+export type GivenFeatures = readonly string[] | Readonly<Record<string, readonly string[]>>;
+
 /** What a model says of itself in config.pbtxt; plain data. What is absent is decided by the model or the server. */
 export interface ModelConfiguration {
   /** Undefined: filled in from the model. 0: it has no batch dimension. */
@@ -76,4 +79,6 @@ export interface ModelConfiguration {
   readonly warmUp?: readonly WarmUpSample[];
   /** Undefined: there is no `dynamic_batching`. */
   readonly scheduling?: Scheduling;
+  /** The operator's: config.pbtxt has no field for it. @default what the model file carries */
+  readonly features?: GivenFeatures;
 }

@@ -64,6 +64,8 @@ const PARAMETERS: Readonly<Record<string, Read>> = {
   },
   enable_mem_arena: switchOf('memoryArena'),
   enable_mem_pattern: switchOf('memoryPattern'),
+  // No option of a run: it is read where the version is prepared.
+  feature_names: () => undefined,
 };
 
 /** `optimization.graph.level` as Triton's onnxruntime backend takes it. */

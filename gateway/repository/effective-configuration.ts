@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ModelConfiguration, VersionPolicy } from '../core/model-configuration.js';
+import type { GivenFeatures, ModelConfiguration, VersionPolicy } from '../core/model-configuration.js';
 import { type Scheduling, withinLargestBatch } from '../core/scheduling.js';
 import { DEFAULT_VERSION_POLICY, describePolicy } from './version-policy.js';
 
@@ -9,6 +9,8 @@ export interface ModelSettings {
   readonly versionPolicy?: VersionPolicy | undefined;
   /** @default config.pbtxt's, else autofill: `defaultMaxBatchSize` when the model is batchable */
   readonly maxBatchSize?: number | undefined;
+  /** @default what the model file carries */
+  readonly features?: GivenFeatures | undefined;
 }
 
 /** What holds for a model when both have spoken. */
@@ -36,7 +38,7 @@ export function effectiveConfiguration(
   machine: { readonly workers: number; readonly intraOpThreads: number },
 ): EffectiveConfiguration {
   const warnings: string[] = [];
-  const { versionPolicy, maxBatchSize } = settings;
+  const { versionPolicy, maxBatchSize, features } = settings;
   const differ = (name: string, theirs: string, mine: string) =>
     warnings.push(`${name}: config.pbtxt says ${theirs}, sluice.yaml says ${mine}, which holds`);
   if (versionPolicy !== undefined && own.versionPolicy !== undefined)
@@ -58,6 +60,7 @@ export function effectiveConfiguration(
     configuration: {
       ...own,
       ...(scheduling !== undefined && { scheduling }),
+      ...(features !== undefined && { features }),
       versionPolicy: versionPolicy ?? own.versionPolicy ?? DEFAULT_VERSION_POLICY,
       instanceCount: Math.min(own.instanceCount ?? workers, workers),
       instancesGiven: own.instanceCount !== undefined,

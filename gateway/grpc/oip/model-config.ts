@@ -27,7 +27,8 @@ export function modelConfigMethod(catalog: Pick<ModelCatalog, 'describe'>): RpcM
 }
 
 /** A version's configuration in Triton's terms. With `max_batch_size` of 1 or more, dims leave the batch dimension out. */
-function configOf({ model, signature, configuration }: Manifest): ConfigInit {
+function configOf(manifest: Manifest): ConfigInit {
+  const { model, signature, configuration } = manifest;
   const { inputs, outputs, batchable, maxBatchSize } = signature;
   const scheduling = configuration?.scheduling;
   const declared = (name: string) => configuration?.inputs.find((each) => each.name === name);
@@ -75,9 +76,18 @@ function configOf({ model, signature, configuration }: Manifest): ConfigInit {
     optimization:
       configuration?.graphLevel === undefined ? {} : { graph: { level: configuration.graphLevel } },
     parameters: Object.fromEntries(
-      Object.entries(configuration?.parameters ?? {}).map(([key, stringValue]) => [key, { stringValue }]),
+      Object.entries(parametersOf(manifest)).map(([key, stringValue]) => [key, { stringValue }]),
     ),
   };
+}
+
+/** As given, and what the elements of a row are called: Triton has no field for it, and clients look here. */
+function parametersOf({ configuration, signature, features }: Manifest): Record<string, string> {
+  const parameters = { ...configuration?.parameters };
+  if (features === undefined) return parameters;
+  const [only, ...others] = signature.inputs;
+  const list = others.length === 0 && only !== undefined ? features[only.name] : undefined;
+  return { ...parameters, feature_names: JSON.stringify(list ?? features) };
 }
 
 function versionPolicyOf(policy: VersionPolicy): MessageInitShape<typeof ModelVersionPolicySchema> {

@@ -33,13 +33,17 @@ test('an object names inputs, anything else goes to the only one', async () => {
 });
 
 test('values come from a file or standard input, too', async () => {
-  assert.deepEqual(await readInput({ inputFile: '-' }, files), { kind: 'single', value: [1] });
-  assert.deepEqual(await readInput({ inputFile: 'bom.json' }, files), { kind: 'single', value: [2] });
+  assert.deepEqual(await readInput({ inputFile: '-' }, files), { kind: 'single', value: [1], text: '[1]' });
+  assert.deepEqual(await readInput({ inputFile: 'bom.json' }, files), {
+    kind: 'single',
+    value: [2],
+    text: '\uFEFF[2]',
+  });
 });
 
 test('a value without a name is refused where the model has not one input', () => {
   assert.throws(
-    () => nameInput({ kind: 'single', value: 1 }, model('a', 'b')),
+    () => nameInput({ kind: 'single', value: 1, text: '1' }, model('a', 'b')),
     /'m' has 2 inputs, "a" \(FP32 \[-1, 2\]\) and "b" \(.*\): give each by name, as \{"a": …, "b": …\}/,
   );
 });
