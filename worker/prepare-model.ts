@@ -6,7 +6,7 @@ import { monotonicMs } from '../gateway/core/clock.js';
 import { type Datatype, SERVED_DATATYPES } from '../gateway/core/datatype.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
 import { fileProblem } from '../gateway/core/file-problem.js';
-import type { Manifest, PrepareRequest, WarmUp } from '../gateway/core/manifest.js';
+import type { Manifest, PrepareRequest, SourceFile, WarmUp } from '../gateway/core/manifest.js';
 import type { Signature, TensorSpec } from '../gateway/core/model.js';
 import { AllocationWatch, isAllocationFailure } from './allocation-watch.js';
 import { declaredInputs, declaredOutputs } from './declared-tensors.js';
@@ -36,10 +36,12 @@ import { reshapedRun } from './reshaped-session.js';
 import { settleNames } from './settle-names.js';
 import { settleScheduling } from './settle-scheduling.js';
 import { autofill } from './signature.js';
+import { sourceFile } from './source-file.js';
 import { prepareWaiting } from './waiting-runtime.js';
 import { isWaitingModel } from './waiting-spec.js';
 import { warmRuntime } from './warm-runtime.js';
 import { warmUp } from './warm-up.js';
+import { type CopiedWarmUp, copyWarmUpFiles } from './warm-up-copies.js';
 import { givenRows } from './warm-up-inputs.js';
 import { findWeights, freeName, placeWeightFiles, type WeightFile } from './weight-files.js';
 
@@ -69,7 +71,7 @@ export async function prepareModel(request: PrepareRequest): Promise<Manifest> {
 }
 
 async function prepare(request: PrepareRequest): Promise<Manifest> {
-  const bytes = await readModelFile(request.modelPath);
+  const { bytes, source } = await readModelFile(request.modelPath);
   const model = parseModel(bytes);
   if (request.allowLoops !== true) refuseEndless(model);
   const golden = await readGolden(request);
@@ -83,7 +85,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
   const warnings: string[] = changed
     ? ['its ZipMap was replaced by the tensor of scores; the class labels are the output’s labels']
     : [];
-  const weightBytes = weightFiles.reduce((sum, file) => sum + file.bytes, bytes.length);
+  const weightBytes = weightFiles.reduce((sum, file) => sum + file.source.bytes, bytes.length);
   await warmRuntime();
   const gauge = new MemoryGauge();
   const session = await createSession(preparedPath, request, model);
@@ -98,12 +100,12 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
         wanted,
       ),
     });
-    const samples = warmUpOf(inputs, outputs, request);
+    const samples = await ownSamples(warmUpOf(inputs, outputs, request), request, weightFiles);
     // What a worker will run first: a model that hangs on it or crashes must do so here.
-    await warmUp(watched, { ...wanted, ...samples });
+    await warmUp(watched, { ...wanted, ...(samples && { warmUp: samples.warmUp }) });
     watched.check();
     const known = golden === undefined ? undefined : knownRows(golden, wanted);
-    const given = samples.warmUp ? await givenRows(samples.warmUp, wanted.inputs) : known?.probe;
+    const given = samples ? await givenRows(samples.warmUp, wanted.inputs) : known?.probe;
     const probed = await probe(watched, wanted, PROBE_BUDGET_MS, monotonicMs, given);
     watched.check();
     const signature = settle(wanted, probed, warnings);
@@ -120,7 +122,8 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
       memory: gauge.read(weightBytes),
       warnings,
       ...(request.configuration && { configuration: request.configuration }),
-      ...samples,
+      sources: [source, ...weightFiles.map((file) => file.source), ...(samples?.sources ?? [])],
+      ...(samples && { warmUp: samples.warmUp }),
       ...(known && known.warmUp.length > 0 && { goldenRows: known.warmUp }),
     };
     return settleNames(manifest, found);
@@ -166,15 +169,25 @@ function warmUpOf(
   inputs: readonly TensorSpec[],
   outputs: readonly TensorSpec[],
   request: PrepareRequest,
-): { warmUp?: WarmUp } {
+): WarmUp | undefined {
   const { configuration, modelDirectory } = request;
   const samples = (configuration?.warmUp ?? []).filter(({ batchSize }) => batchSize > 0);
-  if (samples.length === 0) return {};
+  if (samples.length === 0) return undefined;
   const batched = leavesBatchOut(inputs, outputs, request);
-  return { warmUp: { samples, batched, ...(modelDirectory !== undefined && { modelDirectory }) } };
+  return { samples, batched, ...(modelDirectory !== undefined && { modelDirectory }) };
 }
 
-async function readModelFile(path: string): Promise<Uint8Array> {
+/** Those samples with their files in the version's own directory. */
+async function ownSamples(
+  samples: WarmUp | undefined,
+  { outputDir }: PrepareRequest,
+  weightFiles: readonly WeightFile[],
+): Promise<CopiedWarmUp | undefined> {
+  const taken = weightFiles.map(({ location }) => location);
+  return samples && copyWarmUpFiles(samples, outputDir, taken);
+}
+
+async function readModelFile(path: string): Promise<{ bytes: Uint8Array; source: SourceFile }> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
     // Not waiting for the other end of a FIFO: it is refused below.
@@ -189,7 +202,7 @@ async function readModelFile(path: string): Promise<Uint8Array> {
       throw refuse(
         `its file has ${stat.size} bytes, an ONNX file at most 2 GiB: keep weights as external data`,
       );
-    return await file.readFile();
+    return { bytes: await file.readFile(), source: sourceFile(path, stat) };
   } finally {
     await file.close();
   }

@@ -88,7 +88,7 @@ async function dataOf(
   if (modelDirectory === undefined) throw refuse(`its file ${quote(data.file)} cannot be read: no directory`);
   const least = perRow * elementBytes;
   const most = datatype === 'BYTES' ? Math.floor(MAX_SAMPLE_BYTES / rows) : least;
-  const row = await readWarmUpFile(modelDirectory, data.file, { least, most });
+  const { data: row } = await readWarmUpFile(modelDirectory, data.file, { least, most });
   return rows === 1 ? row : repeated(row, rows);
 }
 

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import { GatewayError, quote } from '../gateway/core/error.js';
-import type { PrepareRequest } from '../gateway/core/manifest.js';
+import type { PrepareRequest, SourceFile } from '../gateway/core/manifest.js';
+import { sourceFile } from './source-file.js';
 
 /** The files beside a model that hold its weights, which the model names: whoever wrote it is not trusted with paths. */
 
@@ -10,9 +11,8 @@ import type { PrepareRequest } from '../gateway/core/manifest.js';
 export interface WeightFile {
   /** Where the model says it is, relative to the model's directory. */
   readonly location: string;
-  /** Where it is, links followed. */
-  readonly path: string;
-  readonly bytes: number;
+  /** Where it is, links followed, and what it looked like before it was copied. */
+  readonly source: SourceFile;
 }
 
 /**
@@ -58,14 +58,17 @@ async function locateWeightFiles(
     // A second name may be that of any file of the disk, which whoever wrote the model could not read.
     if (facts.nlink !== 1)
       throw refuse(`its external data ${quote(location)} is a hard link: wanted a file with one name`);
-    files.push({ location, path, bytes: facts.size });
+    files.push({ location, source: sourceFile(path, facts) });
   }
   return files;
 }
 
 /** Puts the weights at the same places in another directory, beside the copy of the model. */
 export async function placeWeightFiles(files: readonly WeightFile[], directory: string): Promise<void> {
-  for (const { location, path } of files) {
+  for (const {
+    location,
+    source: { path },
+  } of files) {
     const to = join(directory, location);
     await mkdir(dirname(to), { recursive: true });
     await rm(to, { force: true });

@@ -29,8 +29,18 @@ export interface WarmUp {
   readonly samples: readonly WarmUpSample[];
   /** Whether the samples' dims leave the batch dimension out. */
   readonly batched: boolean;
-  /** As the request's. */
+  /** What has the folder of the samples' files: the version's own copy of it. */
   readonly modelDirectory?: string;
+}
+
+/** A file that a version was copied from, as it was before. */
+export interface SourceFile {
+  /** Absolute, links followed. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly modifiedMs: number;
+  /** Of its device and itself: a file that is moved in has another. */
+  readonly inode: string;
 }
 
 /** Memory that one worker takes for a version, as measured when it was prepared: estimates, not bounds. */
@@ -58,6 +68,8 @@ export interface Manifest extends ModelVersion {
   readonly batchCheck: BatchCheck;
   /** First samples of l(b): a run of `rows` rows took `ms` milliseconds. */
   readonly latency: readonly { readonly rows: number; readonly ms: number }[];
+  /** What `preparedPath` and the files beside it were copied from. @default not known */
+  readonly sources?: readonly SourceFile[];
   /** Hex digest of `model.onnx` as found. */
   readonly sha256: string;
   readonly bytes: number;

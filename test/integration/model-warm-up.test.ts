@@ -126,7 +126,7 @@ test('models are warmed by zeros, random numbers and files; what fails is named,
   assert.deepEqual([data_type, dims, input_data_file], ['TYPE_FP32', ['4'], 'x']);
 });
 
-test('a worker runs the samples too: one whose file is gone when it loads says so', async (t) => {
+test('a worker runs the samples too, on a copy of their files: whatever becomes of the model’s directory', async (t) => {
   const repository = makeRepository(t, { 'm/warmup/x': index(0n) });
   const by = new Preparer({ clock: systemClock, logger: silentLogger });
   t.after(() => by.close());
@@ -154,9 +154,15 @@ test('a worker runs the samples too: one whose file is gone when it loads says s
   })(0);
   try {
     await channel.load(manifest);
-    rmSync(join(repository, 'm/warmup/x'));
+    writeFileSync(join(repository, 'm/warmup/x'), index(7n));
+    await channel.load(manifest);
+    rmSync(join(repository, 'm/warmup'), { recursive: true });
+    await channel.load(manifest);
+    const copy = join(manifest.warmUp?.modelDirectory ?? '', 'warmup/x');
+    assert.ok(copy.startsWith(request.outputDir));
+    writeFileSync(copy, index(7n));
     await assert.rejects(channel.load(manifest), {
-      message: /failed to load 'm\/1': model_warmup sample 'w': its file 'warmup\/x' cannot be read: ENOENT/,
+      message: /failed to load 'm\/1': model_warmup sample 'w': the model failed: .*out of data bounds/,
     });
   } finally {
     await channel.close();
