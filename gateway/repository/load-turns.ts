@@ -12,7 +12,7 @@ export interface LoadTurnsOptions {
   readonly prepare: Prepare;
   readonly host: Pick<ModelHost, 'load' | 'unload'>;
   /** Whether a version's files are still what was found: asked when it is loaded. @default not asked */
-  readonly unchanged?: ((found: FoundVersion) => Promise<boolean>) | undefined;
+  readonly unchanged?: ((found: FoundVersion, sources: Manifest['sources']) => Promise<boolean>) | undefined;
   /** What there is of memory. @default no limit */
   readonly memory?: MemoryAccount | undefined;
   readonly clock: Clock;
@@ -92,7 +92,7 @@ export class LoadTurns {
   /** Files that were replaced while they were prepared may have been read in part: some old, some new. */
   async #sameStill(found: FoundVersion, manifest: Manifest): Promise<void> {
     const { unchanged, host } = this.#options;
-    if (unchanged === undefined || (await unchanged(found))) return;
+    if (unchanged === undefined || (await unchanged(found, manifest.sources))) return;
     await host.unload(versionKey(manifest)).catch(() => {});
     const message = `failed to load ${quote(versionKey(manifest))}: its files were replaced meanwhile`;
     throw new GatewayError('FAILED_PRECONDITION', message, { reason: 'model_error' });
