@@ -11,7 +11,7 @@ import { StreamTable } from './stream-table.js';
 
 /** What a connection may receive before it is used, of all streams together. */
 const CONNECTION_WINDOW_BYTES = 16 * 2 ** 20;
-/** Streams that we ended first, and whose peers may not know yet. */
+/** Streams that we ended first, or never took, and whose peers may not know yet. */
 const MAX_REMEMBERED = 1000;
 
 /** Of a request whose header list was too large to be looked at. */
@@ -195,8 +195,10 @@ export class Streams implements StreamHost {
       throw new StreamError(H2_ERROR.refusedStream, id, 'too many streams');
     }
     const request = list.malformed ? undefined : requestLine(list.fields);
-    if (request === undefined && !list.oversize)
+    if (request === undefined && !list.oversize) {
+      if (!ends) this.#remember(id);
       throw new StreamError(H2_ERROR.protocolError, id, 'a malformed request');
+    }
     const stream = new Http2Stream(id, this, this.windows.initial, streamWindowBytes);
     stream.contentLeft = request?.contentLength;
     stream.remoteEnded = ends;
@@ -224,7 +226,8 @@ export class Streams implements StreamHost {
 
   /** The open stream of this id; undefined when it has ended. A ConnectionError when there never was one. */
   #streamOf(what: string, id: number): Http2Stream | undefined {
-    if (id !== 0 && id <= this.last) return this.#open.get(id);
+    // Even ones are ours to open, and we open none.
+    if (id % 2 === 1 && id <= this.last) return this.#open.get(id);
     throw new ConnectionError(H2_ERROR.protocolError, `${what} on stream ${id}, which is not open`);
   }
 
