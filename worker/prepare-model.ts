@@ -110,6 +110,7 @@ async function prepare(request: PrepareRequest): Promise<Manifest> {
     watched.check();
     const signature = settle(wanted, probed, warnings);
     if (golden !== undefined) await passGoldenGate(watched, signature, golden);
+    watched.check();
     const manifest: Manifest = {
       model: request.model,
       version: request.version,

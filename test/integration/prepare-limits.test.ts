@@ -1,6 +1,6 @@
 /** Versions that take more than they may while they are prepared: nothing but themselves has to bear it. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createClient } from '../../client/client.js';
@@ -16,6 +16,7 @@ import {
   identityModel,
   matMulModel,
   memoryBombModel,
+  rowBombModel,
 } from '../support/onnx-model.js';
 import { startServerProcess } from '../support/server-process.js';
 import { makeRepository, useGateway } from '../support/use-gateway.js';
@@ -48,6 +49,17 @@ test('E82 a preparation that takes more memory than it may is ended, whether it 
   // What the failures leave behind is nobody else's: this one needs most of what is allowed.
   const large = await modelRequest(await temporaryDirectory(t), memoryBombModel(250 * MIB));
   await by.prepare(large);
+});
+
+test('E82 a batch of golden lines that finds no memory is not taken for a whim of the model, though one by one they pass', async (t) => {
+  const by = newPreparer(t, { maxBytes: 600 * MIB });
+  const directory = await temporaryDirectory(t);
+  const request = await modelRequest(directory, rowBombModel(10 * MIB));
+  assert.equal((await by.prepare(request)).batchCheck, 'verified', 'what is tried without them does fit');
+  const row = [[1, 2, 3, 4]];
+  const line = `${JSON.stringify({ inputs: { X: row }, outputs: { Y: row } })}\n`;
+  writeFileSync(join(directory, 'golden.jsonl'), line.repeat(128));
+  await assert.rejects(by.prepare(request), exhausted(/no memory was left while it was prepared/));
 });
 
 test('a preparation is watched for its own time only, and one whose child has no /proc is not', async (t) => {

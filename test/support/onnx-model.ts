@@ -140,6 +140,31 @@ export function memoryBombModel(bytes: number) {
   });
 }
 
+/** `Y = X`, by way of that many bytes for each row: what a batch takes grows with it. */
+export function rowBombModel(bytesPerRow: number) {
+  return onnxModel({
+    inputs: [{ name: 'X', type: 'FP32', shape: ['N', 4] }],
+    outputs: [{ name: 'Y', type: 'FP32', shape: ['N', 4] }],
+    weights: [
+      { name: 'deep', type: 'INT64', shape: [3], values: [0, 4, 1] },
+      { name: 'size', type: 'INT64', shape: [3], values: [1, 1, Math.floor(bytesPerRow / 16)] },
+    ],
+    nodes: [
+      { op: 'Reshape', inputs: ['X', 'deep'], outputs: ['row'] },
+      { op: 'Expand', inputs: ['row', 'size'], outputs: ['many'] },
+      {
+        op: 'ReduceMax',
+        inputs: ['many'],
+        outputs: ['Y'],
+        attributes: [
+          { name: 'axes', ints: [2] },
+          { name: 'keepdims', int: 0 },
+        ],
+      },
+    ],
+  });
+}
+
 /** Goes on for ever on a row whose sizes sum up to 4: four times -1, which the warm-up takes and chance never does. */
 export function endlessModel() {
   return onnxModel({
