@@ -12,25 +12,38 @@ import {
 } from '../gateway/core/golden.js';
 import type { PrepareRequest } from '../gateway/core/manifest.js';
 
+type Where = Pick<PrepareRequest, 'modelPath' | 'logicalPath'>;
+
+/** Whether a version has golden answers, good ones or not. */
+export async function hasGolden(where: Where): Promise<boolean> {
+  return (await findGolden(placesOf(where))) !== undefined;
+}
+
 /**
  * The text of a version's golden answers; undefined where it has none. Whoever wrote it is not trusted: it must be a regular file
  * with one name, in the directory of the model file or of its link, links followed. Never waits for the other end of a FIFO.
  * Throws FAILED_PRECONDITION.
  */
-export async function readGolden({
-  modelPath,
-  logicalPath,
-}: Pick<PrepareRequest, 'modelPath' | 'logicalPath'>): Promise<string | undefined> {
+export async function readGolden(where: Where): Promise<string | undefined> {
+  const places = placesOf(where);
+  const path = await findGolden(places);
+  return path && readInside(path, [...places, dirname(where.modelPath)]);
+}
+
+function placesOf({ modelPath, logicalPath }: Where): string[] {
   const beside = dirname(logicalPath ?? modelPath);
   // A model of several files is a directory model.onnx/ in the version's own.
-  const places = basename(beside).endsWith('.onnx') ? [beside, dirname(beside)] : [beside];
+  return basename(beside).endsWith('.onnx') ? [beside, dirname(beside)] : [beside];
+}
+
+async function findGolden(places: readonly string[]): Promise<string | undefined> {
   for (const place of places) {
     const path = join(place, GOLDEN_FILE);
     const missing = await lstat(path).then(
       () => false,
       (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
     );
-    if (!missing) return readInside(path, [...places, dirname(modelPath)]);
+    if (!missing) return path;
   }
   return undefined;
 }

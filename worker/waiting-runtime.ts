@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { monotonicMs } from '../gateway/core/clock.js';
 import { GatewayError, quote } from '../gateway/core/error.js';
+import { GOLDEN_FILE } from '../gateway/core/golden.js';
 import type { Manifest, PrepareRequest } from '../gateway/core/manifest.js';
+import { hasGolden } from './golden-file.js';
 import type { SessionResult } from './onnx-runtime.js';
 import type { WireTensor } from './protocol.js';
 import { autofill } from './signature.js';
@@ -113,6 +115,7 @@ export async function prepareWaiting(request: PrepareRequest): Promise<Manifest>
     bytes: Buffer.byteLength(text),
     warnings: [
       'it is a waiting model: it computes nothing, echoes its inputs and fails on command',
+      ...((await hasGolden(request)) ? [`${GOLDEN_FILE} has no effect on a waiting model`] : []),
       ...(request.configuration?.warmUp ? ['model_warmup has no effect on a waiting model'] : []),
     ],
     ...(request.configuration && { configuration: request.configuration }),

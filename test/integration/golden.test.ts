@@ -30,6 +30,16 @@ function lines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
+test('golden answers beside a waiting model, which computes nothing, are said to have no effect', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const modelPath = join(directory, 'model.wait.json');
+  const request = await modelRequest(directory, Buffer.from('{}'), { modelPath });
+  const warned = async () => (await by.prepare(request)).warnings.join('; ');
+  assert.doesNotMatch(await warned(), /golden/);
+  writeFileSync(join(directory, 'golden.jsonl'), '');
+  assert.match(await warned(), /golden\.jsonl has no effect on a waiting model/);
+});
+
 /** What the trees answered in training, for rows in all branches, at a threshold and with missing values. */
 const BOOSTED_ROWS = [
   [0.2, 30, 1],
