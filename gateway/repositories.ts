@@ -4,6 +4,7 @@ import type { Config } from './config/schema.js';
 import type { Clock } from './core/clock.js';
 import type { Logger } from './core/logger.js';
 import type { ModelControl } from './core/model-control.js';
+import { ConfigCache } from './repository/config-cache.js';
 import { type AskedModels, ExplicitControl, NO_CONTROL } from './repository/explicit-control.js';
 import type { Found } from './repository/found.js';
 import { scanRepositories } from './repository/model-source.js';
@@ -41,6 +42,7 @@ export class Repositories {
   readonly control: ModelControl;
   readonly #options: RepositoriesOptions;
   readonly #explicit: ExplicitControl | undefined;
+  readonly #configs = new ConfigCache();
   #watch: RepositoryWatch | undefined;
 
   constructor(options: RepositoriesOptions) {
@@ -107,12 +109,14 @@ export class Repositories {
     { models, overrides }: Partial<AskedModels> & Pick<AskedModels, 'overrides'>,
   ): Promise<Found> {
     const { modelRepository, modelName, linkRoots, workers } = this.#options.config;
+    this.#configs.next();
     const found = await scanRepositories({
       repositories: modelRepository,
       ...(modelName !== undefined && { modelName }),
       serveWaiting: workers.enableWaitingRuntime,
       linkRoots,
       overrides,
+      configs: this.#configs,
       logger,
     });
     if (models === undefined) return found;

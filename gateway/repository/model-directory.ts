@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { quote } from '../core/error.js';
 import { fileProblem } from '../core/file-problem.js';
 import { type ModelConfiguration, WARM_UP_FOLDER } from '../core/model-configuration.js';
+import type { ConfigCache } from './config-cache.js';
 import { CONFIG_FILE } from './config-faults.js';
 import { findConfiguration } from './find-configuration.js';
 import { fingerprint } from './fingerprint.js';
@@ -36,15 +37,16 @@ const NOT_A_MODEL: Inspection = { isModel: false, versions: [], problems: [], wa
 
 /**
  * Takes a directory for that of a model of this name and says what is in it. Rejects as `opendir` does.
- * @param override what is taken in place of its config.pbtxt
+ * @param override what is taken in place of its config.pbtxt @param cache what is known of that from former looks
  */
 export async function inspectModelDirectory(
   path: string,
   model: string,
   override?: ModelOverride,
+  cache?: ConfigCache,
 ): Promise<Inspection> {
   const { entries, truncated } = await listDirectory(path);
-  const config = override?.configuration ?? (await findConfiguration(entries, model));
+  const config = override?.configuration ?? (await findConfiguration(entries, model, cache));
   if (config !== undefined && 'fault' in config)
     return unusable(`failed to load model ${quote(model)}: ${config.fault}`);
   const modelFile = config?.configuration.defaultModelFilename ?? MODEL_FILE;

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import { quote } from '../core/error.js';
 import { fileProblem } from '../core/file-problem.js';
 import type { Logger } from '../core/logger.js';
+import type { ConfigCache } from './config-cache.js';
 import { CONFIG_FILE } from './config-faults.js';
 import { describeTree, nearestLayout } from './describe-tree.js';
 import type { Found, FoundModel, FoundVersion, Problem, UnusableRepository } from './found.js';
@@ -29,6 +30,8 @@ export interface ModelSourceOptions {
   readonly linkRoots?: readonly string[];
   /** By model, what is taken in place of its config.pbtxt and its files. @default none */
   readonly overrides?: ReadonlyMap<string, ModelOverride>;
+  /** What is known of config.pbtxt files from former looks. @default nothing is kept */
+  readonly configs?: ConfigCache;
   readonly logger: Logger;
 }
 
@@ -100,7 +103,7 @@ class Scan {
   /** Looks into a model's directory, or into what was given in its place. */
   #inspect(directory: string, name: string): Promise<Inspection> {
     const override = this.#options.overrides?.get(name);
-    return inspectModelDirectory(override?.directory ?? directory, name, override);
+    return inspectModelDirectory(override?.directory ?? directory, name, override, this.#options.configs);
   }
 
   async #addFile(path: string, bytes: number, modifiedMs: number): Promise<void> {
