@@ -66,8 +66,10 @@ const VERSION = (
 
 /** A load is waited for: as long as the preparation and the loads of a model may take. */
 const MAX_ADMIN_DEADLINE_MS = 600_000;
-/** Calls, and connections, that the admin listener has open at once. */
-const MAX_ADMIN_CALLS = 100;
+/** Connections that the admin listener has open at once. */
+const MAX_ADMIN_CONNECTIONS = 100;
+/** Calls: more than may be loads, which last, so that a rollback finds room beside them. */
+const MAX_ADMIN_CALLS = 300;
 
 /** The listeners and the services behind them: everything that a client can reach. */
 export class Fronts {
@@ -169,7 +171,7 @@ export class Fronts {
       address: listenOn(config.admin),
       portFlag: '--admin-port',
       maxDeadlineMs: Math.max(config.grpc.maxDeadlineMs, MAX_ADMIN_DEADLINE_MS),
-      maxConnections: MAX_ADMIN_CALLS,
+      maxConnections: MAX_ADMIN_CONNECTIONS,
       maxOpenCalls: MAX_ADMIN_CALLS,
       methods: [...audited(methods, this.#audit, guard), ...reflectionMethods(methods)],
       tls: local ? undefined : this.#tls,

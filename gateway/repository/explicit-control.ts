@@ -32,7 +32,7 @@ export interface ExplicitControlOptions {
   readonly allowFiles: boolean;
 }
 
-/** Calls that wait for their turn. */
+/** Calls that wait for their turn; and loads that wait for that, or for how they end. */
 const MAX_WAITING = 200;
 
 /** Loads and unloads by call. What one changes is in force before the next is looked at. */
@@ -42,6 +42,7 @@ export class ExplicitControl implements ModelControl {
   #asked: AskedModels;
   readonly #turns = new Turns();
   #waiting = 0;
+  #openLoads = 0;
 
   constructor(options: ExplicitControlOptions) {
     this.#options = options;
@@ -64,8 +65,11 @@ export class ExplicitControl implements ModelControl {
         field: "parameters['file']",
       });
     }
-    await this.#inTurn(() => this.#ask(request));
-    const outcomes = await this.#options.outcome(model);
+    if (this.#openLoads >= MAX_WAITING) throw tooMany();
+    this.#openLoads++;
+    const outcomes = await this.#inTurn(() => this.#ask(request))
+      .then(() => this.#options.outcome(model))
+      .finally(() => void this.#openLoads--);
     const failed = outcomes.filter(({ failure }) => failure !== undefined);
     if (outcomes.length === 0) throw failedToLoad(model, 'it was unloaded meanwhile');
     if (failed.length === 0) return;
@@ -118,11 +122,7 @@ export class ExplicitControl implements ModelControl {
   }
 
   async #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= MAX_WAITING)
-      throw new GatewayError('UNAVAILABLE', `${MAX_WAITING} loads and unloads wait already: try again`, {
-        reason: 'queue_full',
-        retryAfterMs: 1000,
-      });
+    if (this.#waiting >= MAX_WAITING) throw tooMany();
     this.#waiting++;
     return this.#turns.take(step).finally(() => void this.#waiting--);
   }
@@ -139,6 +139,13 @@ function notExplicit(): GatewayError {
   const message =
     'explicit model load / unload is not allowed if polling is enabled: what is loaded follows the repositories; start the server with --model-control-mode=explicit';
   return new GatewayError('UNAVAILABLE', message, { reason: 'bad_request' });
+}
+
+function tooMany(): GatewayError {
+  return new GatewayError('UNAVAILABLE', `${MAX_WAITING} loads and unloads wait already: try again`, {
+    reason: 'queue_full',
+    retryAfterMs: 1000,
+  });
 }
 
 function failedToLoad(model: string, why: string): GatewayError {
