@@ -3,7 +3,14 @@ import { GatewayError } from '../../core/error.js';
 import type { Logger } from '../../core/logger.js';
 import { Turns } from '../../core/turns.js';
 import { type Arrival, aspiredByLabels, type LabelDemand } from './aspired-by-labels.js';
-import { type DesiredState, EMPTY_STATE, type LabelState, labelsOf, pinsOf } from './desired-state.js';
+import {
+  type DesiredState,
+  EMPTY_STATE,
+  type LabelState,
+  labelOf,
+  labelsOf,
+  pinsOf,
+} from './desired-state.js';
 import type { LabelStore } from './label-store.js';
 
 /** How often a change is made anew because another server has made one in between. */
@@ -124,10 +131,19 @@ export class LabelKeeper {
     });
   }
 
+  /** A label that is gone and set anew waits for its version like any other; and names that come and go leave nothing behind. */
+  #forgetRemoved(): void {
+    for (const key of this.#reached.keys()) {
+      const [model, label] = key.split('/') as [string, string];
+      if (labelOf(this.#state, model, label) === undefined) this.#reached.delete(key);
+    }
+  }
+
   #take(next: DesiredState): void {
     const { generation } = this.#state;
     if (this.#closed || JSON.stringify(next) === JSON.stringify(this.#state)) return;
     this.#state = next;
+    this.#forgetRemoved();
     const change = next.history.at(-1);
     if (next.generation !== generation)
       this.#options.logger.info({ generation: next.generation, change }, 'Labels have changed');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../../../../gateway/core/logger.js';
-import { rollBack, setLabel } from '../../../../gateway/repository/labels/change-label.js';
+import { removeLabel, rollBack, setLabel } from '../../../../gateway/repository/labels/change-label.js';
 import { type DesiredState, EMPTY_STATE } from '../../../../gateway/repository/labels/desired-state.js';
 import { LabelKeeper } from '../../../../gateway/repository/labels/label-keeper.js';
 import { type LabelStore, memoryStore } from '../../../../gateway/repository/labels/label-store.js';
@@ -118,5 +118,19 @@ test('a version with the signature that clients know is reached as soon as it is
     keeper.demandOf('iris', available, () => 'known').targets.get('stable');
   assert.deepEqual(target([1]), { version: 2, until: 1 });
   assert.deepEqual(target([1, 2]), { version: 2 });
+  keeper.close();
+});
+
+test('a label that is removed and set anew waits for its version as a new one does: what answered before goes on', async () => {
+  const keeper = keeperOf(memoryStore(EMPTY_STATE));
+  await keeper.start();
+  const first = { ...note, served: 1 };
+  await keeper.change((state) => setLabel(state, first, 2));
+  assert.deepEqual(keeper.demandOf('iris', [1]).targets.get('stable'), { version: 2, until: 1 });
+  assert.deepEqual(keeper.demandOf('iris', [1, 2]).targets.get('stable'), { version: 2 });
+  await keeper.change((state) => removeLabel(state, note));
+  // Version 2 has gone meanwhile.
+  await keeper.change((state) => setLabel(state, first, 2));
+  assert.deepEqual(keeper.demandOf('iris', [1]).targets.get('stable'), { version: 2, until: 1 });
   keeper.close();
 });
