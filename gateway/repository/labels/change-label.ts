@@ -146,5 +146,6 @@ function checkRoom(state: DesiredState, model: string): void {
 
 /** A note as it is kept: cut, and text that every writer can write. */
 export function cut(text: string): string {
-  return text.toWellFormed().slice(0, MAX_NOTE_CHARS);
+  const kept = text.toWellFormed().slice(0, MAX_NOTE_CHARS);
+  return kept.isWellFormed() ? kept : kept.slice(0, -1);
 }

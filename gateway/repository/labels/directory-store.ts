@@ -6,7 +6,7 @@ import { fileProblem } from '../../core/file-problem.js';
 import { type DesiredState, EMPTY_STATE } from './desired-state.js';
 import { readStateFile } from './file-store.js';
 import type { LabelStore } from './label-store.js';
-import { writeState } from './state-text.js';
+import { MAX_STATE_BYTES, writeState } from './state-text.js';
 
 /** Former generations that stay in the directory: for people who look, and for readers that are just opening one. */
 const KEPT_GENERATIONS = 10;
@@ -27,13 +27,15 @@ export function directoryStore(directory: string, before: BeforeStep = () => {})
     readOnly: undefined,
     read: () => readNewest(directory),
     write: async (next) => {
+      const text = writeState(next);
+      checkSize(text);
       // Process ids say little: in containers that share the directory, all are 1.
       const aside = join(directory, `.labels.${next.generation}.${randomUUID()}.tmp`);
       const name = fileOf(directory, next.generation);
       try {
         await mkdir(directory, { recursive: true, mode: 0o700 });
         if ((await newest()) !== next.generation - 1) return false;
-        await writeFlushed(aside, writeState(next), before);
+        await writeFlushed(aside, text, before);
         before('link');
         await link(aside, name);
         before('flush directory');
@@ -89,6 +91,14 @@ async function writeFlushed(path: string, text: string, before: BeforeStep): Pro
   } finally {
     await file.close();
   }
+}
+
+/** What is larger than what is read would be the last change of all. Throws RESOURCE_EXHAUSTED. */
+function checkSize(text: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_STATE_BYTES) return;
+  const message = `the labels of all models take ${bytes} bytes, at most ${MAX_STATE_BYTES} are kept: remove some`;
+  throw new GatewayError('RESOURCE_EXHAUSTED', message, { reason: 'bad_request' });
 }
 
 /** So that the name survives a loss of power, too. */

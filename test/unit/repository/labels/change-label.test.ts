@@ -96,3 +96,8 @@ test('what is no label is refused', () => {
   for (const label of ['', '1', '-a', 'a b', 'é', 'a'.repeat(64), '__proto__'])
     assert.throws(() => setLabel(EMPTY_STATE, note(label), 1), { code: 'INVALID_ARGUMENT' }, label);
 });
+
+test('a note that is cut in the midst of a character stays text', () => {
+  const { history } = setLabel(EMPTY_STATE, { ...note(), why: `${'x'.repeat(199)}😀` }, 1);
+  assert.equal(history[0]?.why, 'x'.repeat(199));
+});

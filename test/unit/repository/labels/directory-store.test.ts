@@ -27,6 +27,23 @@ test('what is written is read back, also by another store on the directory', asy
   assert.deepEqual(await directoryStore(path).read(), JSON.parse(JSON.stringify(first)));
 });
 
+test('a document that could not be read again is not written: the labels stay as they are, and can be changed', async (t) => {
+  const store = directoryStore(directory(t));
+  const first = next(EMPTY_STATE);
+  await store.write(first);
+  const previous = Array.from({ length: 10 }, (_, i) => 2 ** 52 + i);
+  const label = { version: 2 ** 52 - 1, previous };
+  const mine = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`l${i}`, label]));
+  const labels = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`m${i}`, mine]));
+  const large = { ...first, generation: 2, labels };
+  await assert.rejects(store.write(large), {
+    code: 'RESOURCE_EXHAUSTED',
+    message: /the labels of all models take \d+ bytes, at most 8388608 are kept: remove some/,
+  });
+  assert.equal((await store.read()).generation, 1);
+  assert.equal(await store.write(next(first)), true);
+});
+
 test('two writers never make the same generation: the second is told', async (t) => {
   const path = directory(t);
   const [mine, others] = [directoryStore(path), directoryStore(path)];
