@@ -91,7 +91,13 @@ export class ExplicitControl implements ModelControl {
     const { model } = request;
     const override = await readOverride(request, (digest) => this.#options.directoryOf(model, digest));
     const models = new Set(this.#asked.models).add(model);
-    const found = await this.#change(model, models, override);
+    const given = override?.directory;
+    const found = await this.#change(model, models, override).catch(async (error: unknown) => {
+      // Nobody will ask for these files.
+      if (given !== undefined && this.#asked.overrides.get(model)?.directory !== given)
+        await rm(given, { recursive: true, force: true });
+      throw error;
+    });
     if (found.models.some(({ name }) => name === model)) return;
     const problem = found.problems.find((each) => each.model === model);
     if (problem !== undefined) throw failedToLoad(model, problem.reason);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GatewayError, quote } from '../core/error.js';
+import { fileProblem } from '../core/file-problem.js';
 import type { ModelLoad } from '../core/model-control.js';
 import { MAX_CONFIG_BYTES } from './find-configuration.js';
 import { type ReadConfig, readModelConfigJson } from './model-config.js';
@@ -50,11 +51,29 @@ export async function readOverride(
   const digest = hash.digest('base64url');
   if (files.size === 0) return { configuration: read, digest };
   const directory = directoryOf(digest);
-  for (const [path, content] of files) {
-    await mkdir(dirname(join(directory, path)), { recursive: true });
-    await writeFile(join(directory, path), content);
-  }
+  await writeFiles(model, files, directory);
   return { configuration: read, digest, directory };
+}
+
+/** All of the files or none, in one step; the same ones, which may be in use, are left as they are. */
+async function writeFiles(
+  model: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  directory: string,
+): Promise<void> {
+  if ((await stat(directory).catch(() => undefined)) !== undefined) return;
+  const aside = `${directory}.new`;
+  try {
+    for (const [path, content] of files) {
+      await mkdir(dirname(join(aside, path)), { recursive: true });
+      await writeFile(join(aside, path), content);
+    }
+    await rename(aside, directory);
+  } catch (cause) {
+    await rm(aside, { recursive: true, force: true });
+    const message = `failed to load ${quote(model)}: its files cannot be written (cacheDir): ${fileProblem(cause)}`;
+    throw new GatewayError('FAILED_PRECONDITION', message, { reason: 'model_error', cause });
+  }
 }
 
 /** Throws INVALID_ARGUMENT for a path of a file that leads elsewhere; INTERNAL, as Triton does, for one that is none. */
@@ -72,6 +91,9 @@ export function checkPaths(model: string, files: ReadonlyMap<string, Uint8Array>
     }
     if (parseVersion(version) === undefined)
       throw refuse(model, `file ${quote(path)} is of no version: wanted <version>/<name>`, 'file');
+    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder))
+      if (files.has(folder))
+        throw refuse(model, `file ${quote(folder)} is also the directory of file ${quote(path)}`, 'file');
   }
 }
 

@@ -1,5 +1,6 @@
 /** Loads and unloads by call, as Triton's `--model-control-mode=explicit` has them. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { Settings } from '../../gateway/config/from-settings.js';
 import { ask, type Client, inferenceClient } from '../support/grpc-services.js';
@@ -180,6 +181,29 @@ test('files that a load brings are behind a setting of their own, and lead nowhe
   await unload('fresh');
   await gateway.settled();
   assert.throws(() => gateway.catalog.lease('fresh', ''), { code: 'NOT_FOUND' });
+});
+
+test('files of a load that cannot all be are refused and leave nothing; the same files again load nothing', async (t) => {
+  const cacheDir = makeRepository(t, {});
+  const { gateway, load } = await explicitServer(t, { allowFileOverrides: true, cacheDir });
+  const given = () =>
+    readdirSync(cacheDir, { recursive: true, encoding: 'utf8' }).filter((path) => /\.given./.test(path));
+  const file = { bytes_param: Buffer.from(addModel(5)) };
+  const config = text({ max_batch_size: 8 });
+  await assert.rejects(load('add', { config, 'file:1/model.onnx': file, 'file:1/model.onnx/x': file }), {
+    code: 3,
+    details: /file '1\/model.onnx' is also the directory of file '1\/model.onnx\/x'/,
+  });
+  assert.deepEqual(given(), []);
+  await load('add', { config, 'file:1/model.onnx': file });
+  const first = gateway.catalog.describe('add', '1');
+  await Promise.all([1, 2, 3].map(() => load('add', { config, 'file:1/model.onnx': file })));
+  assert.equal(gateway.catalog.describe('add', '1'), first, 'the copy that serves is the same');
+  await load('add');
+  assert.deepEqual(
+    given().filter((path) => path.endsWith('.onnx')),
+    [],
+  );
 });
 
 test('E86 a storm of loads and unloads: each answers, and the last that was acknowledged holds', async (t) => {
