@@ -12,6 +12,7 @@ const SPACE = /[ \t\r\n\v\f]*(?:#[^\n]*[ \t\r\n\v\f]*)*/y;
 const WORD = /[A-Za-z_]\w*/y;
 const NUMBER = /0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?/y;
 const STRING = /"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"|'[^'\\\n]*(?:\\[^\n][^'\\\n]*)*'/y;
+const NEWLINE = 0x0a;
 const SYMBOLS = '{}<>[]:,;-/';
 
 /** Cuts a text into tokens, one token ahead of its reader. Throws PbtxtError for what is no token. */
@@ -83,11 +84,9 @@ export class Lexer {
   #skipSpace(): void {
     const start = this.#at;
     this.#match(SPACE);
-    for (
-      let i = this.#text.indexOf('\n', start);
-      i >= 0 && i < this.#at;
-      i = this.#text.indexOf('\n', i + 1)
-    ) {
+    // Not by a search for the next newline: that may be at the other end of the text, for each token anew.
+    for (let i = start; i < this.#at; i++) {
+      if (this.#text.charCodeAt(i) !== NEWLINE) continue;
       this.#line++;
       this.#lineStart = i + 1;
     }

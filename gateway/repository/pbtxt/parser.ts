@@ -8,6 +8,8 @@ import { readEnum, readScalar, type Scalar } from './scalar.js';
 
 /** Deeper than any message of a configuration. */
 const MAX_DEPTH = 32;
+/** Fields and elements of lists, all together: what is read on the event loop must not hold it up. */
+const MAX_VALUES = 20_000;
 
 /** A message, and where each field that the text gives stands: by its path, e.g. `input[0].dims`, `parameters[key]`. */
 export interface ParsedText<M> {
@@ -28,6 +30,7 @@ export function parseText<D extends DescMessage>(schema: D, text: string): Parse
 
 class Parser {
   readonly #lexer: Lexer;
+  #values = 0;
   readonly places = new Map<string, Place>();
 
   constructor(text: string) {
@@ -51,8 +54,14 @@ class Parser {
     lexer.take();
   }
 
+  #count(token: Token): void {
+    if (++this.#values > MAX_VALUES)
+      throw new PbtxtError(token, `the text has over ${MAX_VALUES} fields and elements of lists`);
+  }
+
   #readField(into: ReflectMessage, given: Map<string, Token>, path: string, depth: number): void {
     const name = this.#lexer.take();
+    this.#count(name);
     const field = fieldOf(into.desc, name);
     const at = path === '' ? field.name : `${path}.${field.name}`;
     const repeated = field.fieldKind === 'list' || field.fieldKind === 'map';
@@ -92,6 +101,7 @@ class Parser {
 
   /** One element of a list, or one entry of a map. */
   #readElement(into: ReflectMessage, field: DescField, path: string, depth: number): void {
+    this.#count(this.#lexer.token);
     if (field.fieldKind === 'map') {
       this.#readEntry(into, field, path, depth);
       return;
