@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { CacheDirectory } from './cache-directory.js';
 import { configFrom, type Settings } from './config/from-settings.js';
 import { detectMachine, type Machine, systemFacts } from './config/machine.js';
@@ -25,7 +24,7 @@ import { Repositories, type WatchTimes } from './repositories.js';
 import { isUnchanged } from './repository/is-unchanged.js';
 import { Control } from './repository/labels/control.js';
 import type { LabelKeeper } from './repository/labels/label-keeper.js';
-import { preparedDirectory } from './repository/prepared-directory.js';
+import { discard, preparedDirectory } from './repository/prepared-directory.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
 import { Registry } from './repository/registry.js';
 import { Admission } from './serving/admit.js';
@@ -308,7 +307,7 @@ class Server implements Gateway {
           crews.forget(gone);
           // A copy that was replaced leaves the counts to its successor.
           if (!this.catalog.available(gone.model).includes(gone.version)) this.#statistics.forget(gone);
-          await rm(preparedDirectory(this.#cache.path, gone), { recursive: true, force: true });
+          await discard(preparedDirectory(this.#cache.path, gone));
         },
         serves: (key) => crews.serves(key),
         onServingChange: (listener) => crews.onServingChange(listener),
@@ -320,6 +319,7 @@ class Server implements Gateway {
       workersOf: (model) => crews.wantedBy(model),
       keepPrevious: config.keepPrevious,
       unchanged: isUnchanged,
+      discard,
       retryFailed: config.modelControlMode === 'poll',
       demandOf: (...of) => this.#labels.demandOf(...of),
       models: new Map(Object.entries(config.models)),

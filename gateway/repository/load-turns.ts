@@ -13,6 +13,8 @@ export interface LoadTurnsOptions {
   readonly host: Pick<ModelHost, 'load' | 'unload'>;
   /** Whether a version's files are still what was found: asked when it is loaded. @default not asked */
   readonly unchanged?: ((found: FoundVersion, sources: Manifest['sources']) => Promise<boolean>) | undefined;
+  /** Removes the directory of a copy that no worker holds. Never rejects. @default it stays */
+  readonly discard?: ((directory: string) => Promise<void>) | undefined;
   /** What there is of memory. @default no limit */
   readonly memory?: MemoryAccount | undefined;
   readonly clock: Clock;
@@ -66,6 +68,7 @@ export class LoadTurns {
    */
   async take(request: PrepareRequest, found: FoundVersion, steps: LoadSteps): Promise<Manifest | undefined> {
     let mine = true;
+    let served = false;
     this.#preparing = true;
     try {
       const { revision } = request;
@@ -83,8 +86,11 @@ export class LoadTurns {
       steps.handedOver();
       await loaded;
       await this.#sameStill(found, manifest);
+      served = true;
       return manifest;
     } finally {
+      // No worker holds it: its weights would lie on the disk until the server ends.
+      if (!served) await this.#options.discard?.(request.outputDir);
       if (mine) this.#preparing = false;
     }
   }
