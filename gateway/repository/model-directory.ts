@@ -38,15 +38,17 @@ const NOT_A_MODEL: Inspection = { isModel: false, versions: [], problems: [], wa
 /**
  * Takes a directory for that of a model of this name and says what is in it. Rejects as `opendir` does.
  * @param override what is taken in place of its config.pbtxt @param cache what is known of that from former looks
+ * @param roots real paths that it may lead to
  */
 export async function inspectModelDirectory(
   path: string,
   model: string,
   override?: ModelOverride,
   cache?: ConfigCache,
+  roots?: readonly string[],
 ): Promise<Inspection> {
   const { entries, truncated } = await listDirectory(path);
-  const config = override?.configuration ?? (await findConfiguration(entries, model, cache));
+  const config = override?.configuration ?? (await findConfiguration(entries, model, cache, roots));
   if (config !== undefined && 'fault' in config)
     return unusable(`failed to load model ${quote(model)}: ${config.fault}`);
   const modelFile = config?.configuration.defaultModelFilename ?? MODEL_FILE;

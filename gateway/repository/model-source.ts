@@ -96,14 +96,21 @@ class Scan {
   async addGiven(): Promise<void> {
     for (const [name, { directory }] of this.#options.overrides ?? []) {
       if (directory === undefined || this.#taken.has(name)) continue;
-      await this.#addModel(directory, name, await this.#inspect(directory, name), directory);
+      await this.#addModel(directory, name, await this.#inspect(directory, name, directory), directory);
     }
   }
 
   /** Looks into a model's directory, or into what was given in its place. */
-  #inspect(directory: string, name: string): Promise<Inspection> {
+  async #inspect(directory: string, name: string, repository: string): Promise<Inspection> {
     const override = this.#options.overrides?.get(name);
-    return inspectModelDirectory(override?.directory ?? directory, name, override, this.#options.configs);
+    const roots = await this.#rootsOf(override?.directory ?? repository);
+    return inspectModelDirectory(
+      override?.directory ?? directory,
+      name,
+      override,
+      this.#options.configs,
+      roots,
+    );
   }
 
   async #addFile(path: string, bytes: number, modifiedMs: number): Promise<void> {
@@ -121,7 +128,7 @@ class Scan {
     const listing = await listDirectory(repository);
     if (listing.entries.some(isModelsMark) || (await isModelsOwn(listing))) {
       const name = this.#options.modelName ?? basename(repository);
-      await this.#addModel(repository, name, await this.#inspect(repository, name), repository);
+      await this.#addModel(repository, name, await this.#inspect(repository, name, repository), repository);
       return;
     }
     if (listing.truncated)
@@ -131,7 +138,7 @@ class Scan {
       if (kind !== 'directory' || this.#full) continue;
       this.#present.add(name);
       try {
-        const inspection = await this.#inspect(path, name);
+        const inspection = await this.#inspect(path, name, repository);
         understood = (await this.#addModel(repository, name, inspection, path)) || understood;
       } catch (error) {
         this.#addProblem(repository, name, 0, `its directory cannot be read: ${fileProblem(error)}`);

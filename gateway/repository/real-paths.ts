@@ -24,6 +24,12 @@ export async function realModel(path: string, roots: readonly string[]): Promise
   return modelPath === logicalPath ? { modelPath } : { modelPath, logicalPath };
 }
 
+/** Whether a file really lies under one of `roots`; false where that cannot be told. */
+export async function leadsInside(path: string, roots: readonly string[]): Promise<boolean> {
+  const real = await realpath(path).catch(() => undefined);
+  return real !== undefined && roots.some((root) => liesUnder(real, root));
+}
+
 function liesUnder(path: string, root: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
 }

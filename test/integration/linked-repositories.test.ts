@@ -141,3 +141,19 @@ test('E80 a link out of the repository is refused, and so are weights that are a
   assert.match(lines[2] ?? '', /^out failed its model file is a link that leads out of the repository/);
   assert.ok(!lines.join().includes(top));
 });
+
+test('E80 a config.pbtxt that leads out of the repository is not read: what is in it is nobody’s business', async (t) => {
+  const outside = makeRepository(t, { secret: Buffer.from('hunter2: 1') });
+  const repository = makeRepository(t, {
+    'm/1/model.onnx': addModel(1),
+    'n/1/model.onnx': addModel(1),
+    'shared.pbtxt': Buffer.from('max_batch_size: 3'),
+  });
+  symlinkSync(join(outside, 'secret'), join(repository, 'm/config.pbtxt'));
+  symlinkSync('../shared.pbtxt', join(repository, 'n/config.pbtxt'));
+  const { gateway } = await useGateway(t, { modelRepository: [repository] });
+  const reason = gateway.catalog.list().find(({ model }) => model === 'm')?.reason ?? '';
+  assert.match(reason, /its config.pbtxt is a link that leads out of the repository/);
+  assert.ok(!reason.includes('hunter2'));
+  assert.equal(gateway.catalog.describe('n', '').signature.maxBatchSize, 3);
+});
