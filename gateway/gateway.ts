@@ -27,6 +27,7 @@ import type { LabelKeeper } from './repository/labels/label-keeper.js';
 import { discard, preparedDirectory } from './repository/prepared-directory.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
 import { Registry } from './repository/registry.js';
+import { type ReadServer, serverReaders } from './server-readers.js';
 import { Admission } from './serving/admit.js';
 import { classify } from './serving/classify.js';
 import { InputQuarantine } from './serving/input-quarantine.js';
@@ -154,7 +155,7 @@ class Server implements Gateway {
     this.#clock = clock;
     this.#logger = logger;
     this.#dependencies = dependencies;
-    this.#metrics = this.#buildMetrics();
+    this.#metrics = new Metrics({ readers: serverReaders(() => this.#readServer()) });
     this.#statistics = new Statistics(this.#metrics);
     this.#crews = this.batcher = this.pool = this.#buildCrews(this.#statistics);
     this.#crews.onReadyChange(() => this.#capacityChanged());
@@ -207,7 +208,7 @@ class Server implements Gateway {
       await this.#labels.start();
       const found = await this.#repositories.scan();
       await this.#cache.open();
-      this.#eventLoop = monitorEventLoop();
+      this.#eventLoop = monitorEventLoop(this.#clock);
       this.#tracing.start();
       const ports = await this.#fronts.listen();
       // Before the workers are up, which takes a while: a client that is early hears that its model is loading, not that
@@ -312,7 +313,7 @@ class Server implements Gateway {
         serves: (key) => crews.serves(key),
         onServingChange: (listener) => crews.onServingChange(listener),
       },
-      ...{ clock: this.#clock, logger: this.#logger },
+      ...{ clock: this.#clock, logger: this.#logger, recorder: this.#statistics },
       cacheDir: () => this.#cache.path,
       defaultMaxBatchSize: config.defaultMaxBatchSize,
       intraOpThreads: this.plan.intraOpThreads,
@@ -326,23 +327,18 @@ class Server implements Gateway {
     });
   }
 
-  #buildMetrics(): Metrics {
-    return new Metrics({
-      ...(this.#dependencies.logLinesDropped && { logLinesDropped: this.#dependencies.logLinesDropped }),
+  /** What metrics are read from, at a scrape. */
+  #readServer(): ReadServer {
+    const { config, machine, catalog } = this;
+    return {
+      ...{ config, machine, catalog, clock: this.#clock, crews: this.#crews, labels: this.#labels },
+      callsInFlight: () => this.#admission.inFlight,
+      ready: () => this.readiness().ready,
+      memory: () => memorySamples(this.catalog, this.#crews),
+      eventLoop: () => this.#eventLoop,
+      logLinesDropped: this.#dependencies.logLinesDropped ?? (() => 0),
       traceSpans: () => this.#tracing.counts(),
-      gauges: {
-        sluice_queue_rows: () => this.#crews.stats().queuedRows,
-        sluice_queue_bytes: () => this.#crews.stats().bytes,
-        sluice_calls_in_flight: () => this.#admission.inFlight,
-        sluice_slots: () => countBy(this.#crews.status()),
-        sluice_workers_wanted: () => this.#crews.wanted,
-        sluice_model_versions_quarantined: () => this.#crews.quarantined.length,
-        sluice_model_versions: () => countBy(this.catalog.list()),
-        sluice_model_memory_bytes: () => memorySamples(this.catalog, this.#crews),
-        sluice_labels_generation: () => this.#labels.state.generation,
-        sluice_event_loop_delay_seconds: () => this.#eventLoop?.read() ?? {},
-      },
-    });
+    };
   }
 
   async #stop(): Promise<StopReport> {
@@ -387,12 +383,6 @@ class Server implements Gateway {
     await Promise.race([drained, timeout]);
     cancel();
   }
-}
-
-function countBy(lines: readonly { readonly state: string }[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { state } of lines) counts[state] = (counts[state] ?? 0) + 1;
-  return counts;
 }
 
 /** What a program needs to call `infer`, and to understand what it throws. */

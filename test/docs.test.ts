@@ -11,6 +11,7 @@ import { SCENARIOS } from './faults/scenarios.js';
 import { configPage, EXAMPLE_FILE } from './support/docs/config-page.js';
 import { CODES, errorsPage, REASONS } from './support/docs/errors-page.js';
 import { failuresPage, faultRows, faultTable } from './support/docs/failures-page.js';
+import { metricsPage } from './support/docs/metrics-page.js';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -48,6 +49,10 @@ test('the configuration file shown in docs/CONFIG.md is a good one', () => {
 
 test('docs/ERRORS.md equals the tables of codes and reasons', () => {
   assert.equal(read('docs/ERRORS.md'), errorsPage());
+});
+
+test('docs/METRICS.md equals the tables of metrics', () => {
+  assert.equal(read('docs/METRICS.md'), metricsPage());
 });
 
 test('docs/FAILURES.md tells of every scenario of npm run test:faults, of each what it is, and has the words of its template', () => {

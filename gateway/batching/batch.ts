@@ -6,7 +6,7 @@ import type { CloseReason } from '../core/close-reason.js';
 import type { Deadline } from '../core/deadline.js';
 import { GatewayError } from '../core/error.js';
 import type { Manifest } from '../core/manifest.js';
-import type { Recorder } from '../core/recorder.js';
+import type { Recorder, RetryReason } from '../core/recorder.js';
 import { bisect } from './batch-policy.js';
 import type { Entry } from './entry.js';
 import { gatherInputs, gatherOutputs } from './gather.js';
@@ -51,6 +51,8 @@ export class EntryBatch implements Batch {
   #gathered = false;
   #over = false;
   #letGo: (() => void) | undefined;
+  /** What the last gather took. */
+  #inputMs = 0;
   readonly #formation: Formation;
 
   constructor(host: BatchHost, lane: Lane, members: readonly Entry[], formation: Formation, attempts = 0) {
@@ -90,8 +92,11 @@ export class EntryBatch implements Batch {
       return undefined;
     }
     try {
+      const { model, version } = this.lane.manifest;
+      if (this.#gathered) this.#host.recorder?.retried(model, version, 'fault');
       const inputs = gatherInputs(this.#members);
       const outputs = gatherOutputs(this.#members, this.lane.outputNames);
+      this.#inputMs = this.#host.clock.now() - now;
       // From here a worker may be running it even after every caller has left, and their leases with them.
       this.#letGo ??= this.#host.retain(this.lane.manifest);
       for (const entry of this.#members) entry.dispatchedAt = now;
@@ -130,6 +135,7 @@ export class EntryBatch implements Batch {
   split(): void {
     if (this.#over) return;
     const parts = bisect(this.live);
+    this.#halved('poison');
     this.#end();
     // Each is a suspect already: the next worker that it ends is enough to halve it again.
     this.#host.runAgain(this.lane, parts, this.attempts - 1);
@@ -161,7 +167,15 @@ export class EntryBatch implements Batch {
     for (const entry of this.#members) entry.expire(now);
     if (outcome.kind === 'success') this.#succeed(outcome);
     else if (this.#members.length === 1) this.#members[0]?.fail(outcome.error);
-    else this.#host.runAgain(this.lane, bisect(this.live), this.attempts);
+    else {
+      this.#halved('rejected');
+      this.#host.runAgain(this.lane, bisect(this.live), this.attempts);
+    }
+  }
+
+  #halved(why: RetryReason): void {
+    const { model, version } = this.lane.manifest;
+    this.#host.recorder?.retried(model, version, why);
   }
 
   #succeed(outcome: Extract<RunOutcome, { kind: 'success' }>): void {
@@ -169,23 +183,32 @@ export class EntryBatch implements Batch {
     const rows = rowsOf(this.#members);
     const computeMs = Math.max(0, outcome.endedAt - outcome.startedAt);
     this.#learn(rows, computeMs, outcome);
-    this.lane.ran(this.#formation.why);
-    this.#host.recorder?.batch(model, version, rows, computeMs, this.#formation.why);
-    const portions = scatter(outcome.outputs, this.#members, this.lane.outputNames);
+    const { why } = this.#formation;
+    this.lane.ran(why);
+    const { recorder, clock } = this.#host;
+    const scatteredAt = clock.now();
+    const portions = scatter(outcome.outputs, this.#members, this.lane.outputNames, (kind) =>
+      recorder?.badOutput(model, version, kind),
+    );
+    const outputMs = clock.now() - scatteredAt;
+    const inputMs = this.#inputMs;
+    const requests = this.#members.length;
+    recorder?.batch({ model, version, rows, requests, inputMs, computeMs, outputMs, why });
     const readers = readersOf(outcome.outputs, this.#members.length);
     for (let i = 0; i < this.#members.length; i++) {
       const entry = this.#members[i] as Entry;
       const portion = portions[i] as Portion;
       const release = readers?.release();
       if (entry.settled) {
-        this.#host.recorder?.dropped('late_answer');
+        recorder?.dropped('late_answer');
         release?.();
       } else if (portion instanceof GatewayError) {
         entry.fail(portion);
         release?.();
       } else {
         const queueMs = (entry.dispatchedAt ?? entry.submittedAt) - entry.submittedAt;
-        entry.succeed(portion, { queueMs, computeMs, batchRows: rows }, release);
+        const timing = { queueMs, rows: entry.rows, batchRows: rows, inputMs, computeMs, outputMs };
+        entry.succeed(portion, timing, release);
       }
     }
   }

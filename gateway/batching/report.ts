@@ -6,9 +6,12 @@ export function reportOf(lane: Lane): LaneReport {
   const { latency, maxCost, manifest } = lane;
   const sizes: number[] = [];
   for (let rows = 1; rows < maxCost; rows *= 2) sizes.push(rows);
+  let queuedRequests = 0;
+  for (const count of lane.waiting.values()) queuedRequests += count;
   return {
     model: manifest.model,
     version: manifest.version,
+    queuedRequests,
     queuedRows: lane.queuedCost,
     runningBatches: lane.running,
     maxBatchSize: manifest.signature.maxBatchSize,

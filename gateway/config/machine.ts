@@ -91,7 +91,8 @@ interface Mount {
   readonly root: string;
 }
 
-function findChains(read: MachineFacts['readFile']): Chains {
+/** Where the cgroups of this process are, by hierarchy. */
+export function findChains(read: MachineFacts['readFile']): Chains {
   const mounts = findMounts(read('/proc/self/mountinfo'));
   const paths = new Map<string, string>();
   for (const line of (read('/proc/self/cgroup') ?? '').split('\n')) {

@@ -45,8 +45,13 @@ export interface InferTiming {
   readonly queueMs: number;
   /** In session.run, as the worker measured it. */
   readonly computeMs: number;
+  /** Its own rows. @default 1 */
+  readonly rows?: number;
   /** Rows of the batch it ran in, its own included. */
   readonly batchRows: number;
+  /** The copies of its batch: of the rows together, and of the outputs back. @default 0, not measured */
+  readonly inputMs?: number;
+  readonly outputMs?: number;
 }
 
 /** The answer to an InferCall; its outputs are views on the batch's buffers. */

@@ -5,7 +5,8 @@ import type { Reason } from './error.js';
 export interface LaneReport {
   readonly model: string;
   readonly version: number;
-  /** Rows that wait, and batches that run. */
+  /** Requests and rows that wait, and batches that run. */
+  readonly queuedRequests: number;
   readonly queuedRows: number;
   readonly runningBatches: number;
   readonly maxBatchSize: number;

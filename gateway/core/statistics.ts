@@ -4,6 +4,14 @@ export interface DurationSum {
   readonly ms: number;
 }
 
+/** The runs of so many rows. */
+export interface BatchStatistics {
+  readonly rows: number;
+  readonly input: DurationSum;
+  readonly compute: DurationSum;
+  readonly output: DurationSum;
+}
+
 /** What a model version has done since it was loaded. Nothing in it ever goes down. */
 export interface VersionStatistics {
   /** When a batch last ran, in milliseconds since the epoch; 0 for never. */
@@ -20,8 +28,11 @@ export interface VersionStatistics {
   readonly queue: DurationSum;
   /** Of the requests answered: the run that each was part of, in full for each. */
   readonly compute: DurationSum;
+  /** Likewise: copying the rows of its batch together, and handing them back. */
+  readonly input: DurationSum;
+  readonly output: DurationSum;
   /** Runs by rows, ascending. */
-  readonly batches: readonly { readonly rows: number; readonly compute: DurationSum }[];
+  readonly batches: readonly BatchStatistics[];
 }
 
 /** Where the figures of each model version are read: telemetry/statistics, as the protocols see it. */

@@ -202,7 +202,7 @@ export class GrpcTransport implements Transport {
     if (method.kind === 'unary') {
       if (this.#openUnary >= this.#maxOpenCalls) return this.#turnAway(stream, seen, this.#tooManyCalls);
       if (method.sheddable === true && this.#doorman?.turnsAway()) {
-        this.#recorder?.refused?.(OTHER, 'front_end');
+        this.#recorder?.refused?.(OTHER, 0, 'front_end');
         return this.#turnAway(stream, seen, TURNED_AWAY);
       }
       this.#openUnary++;
@@ -236,7 +236,7 @@ export class GrpcTransport implements Transport {
   }
 
   #keepOut(stream: Http2Stream, seen: SeenCall, fault: GatewayError): undefined {
-    if (fault.details.reason !== undefined) this.#recorder?.refused?.(OTHER, fault.details.reason);
+    if (fault.details.reason !== undefined) this.#recorder?.refused?.(OTHER, 0, fault.details.reason);
     return this.#refuse(stream, seen, fault);
   }
 

@@ -50,6 +50,8 @@ export interface SlotStatus {
   /** Model versions that its worker holds. */
   readonly loaded: number;
   readonly restarts: number;
+  /** Time that its workers have had a batch, in milliseconds. */
+  readonly busyMs: number;
   /** Whether its worker was given up and is still there. */
   readonly wedged: boolean;
   /** Of a worker that is a process of its own. */
@@ -230,12 +232,14 @@ export class Pool implements ModelHost {
   }
 
   status(): SlotStatus[] {
+    const now = this.#options.clock.now();
     return this.slots.map((slot) => ({
       index: slot.index,
       state: slot.standby && slot.state === 'ready' ? 'standby' : slot.state,
       outstanding: slot.outstanding,
       loaded: slot.loadedCount,
       restarts: slot.restarts,
+      busyMs: slot.busyMs(now),
       wedged: slot.wedged,
       pid: slot.pid,
     }));

@@ -43,6 +43,9 @@ export class Slot {
   #loaded = new Map<string, Manifest>();
   #refused = new Map<string, Manifest>();
   #outstanding = 0;
+  /** Time that its workers had a batch, but for the present one, which has had one since `#busySince`. */
+  #busyMs = 0;
+  #busySince = 0;
   #loads = 0;
   #failures = 0;
   #restarts = 0;
@@ -88,6 +91,11 @@ export class Slot {
   freeInMs(now: number): number {
     if (this.#outstanding === 0) return 0;
     return this.#nearEnd.leftMs(now) + (this.#outstanding > 1 ? (this.#nextExpectedMs ?? 0) : 0);
+  }
+
+  /** Time that its workers have had a batch so far. */
+  busyMs(now: number): number {
+    return this.#busyMs + (this.#outstanding > 0 ? Math.max(0, now - this.#busySince) : 0);
   }
 
   get outstanding(): number {
@@ -177,8 +185,10 @@ export class Slot {
   run(command: RunCommand, done: (outcome: RunOutcome) => void): void {
     const channel = this.#channel as Channel;
     this.#outstanding++;
-    if (this.#outstanding === 1) this.#begun(command.expectedMs);
-    else this.#nextExpectedMs = command.expectedMs;
+    if (this.#outstanding === 1) {
+      this.#begun(command.expectedMs);
+      this.#busySince = this.#asked.startedAt;
+    } else this.#nextExpectedMs = command.expectedMs;
     if (this.#state === 'ready') this.#become('busy');
     channel.run(command, (outcome) => {
       this.#judge(command.key, channel, outcome);
@@ -209,6 +219,7 @@ export class Slot {
   }
 
   #afterRun(channel: Channel, outcome: RunOutcome): void {
+    if (this.#outstanding === 1) this.#busyMs = this.busyMs(this.#options.clock.now());
     this.#outstanding--;
     if (this.#outstanding > 0) this.#begun(this.#nextExpectedMs);
     else this.#nearEnd.stop();
@@ -340,6 +351,8 @@ export class Slot {
     if (this.#state === 'stopped') return;
     const { clock, backOff, random, recorder, logger } = this.#options;
     const lived = this.up || this.#state === 'suspect' ? clock.now() - this.#readyAt : 0;
+    this.#busyMs = this.busyMs(clock.now());
+    this.#outstanding = 0;
     this.#channel = undefined;
     this.#loaded = new Map();
     this.#become('dead');

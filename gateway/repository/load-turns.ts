@@ -4,6 +4,7 @@ import { GatewayError, quote } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { Manifest, Prepare, PrepareRequest } from '../core/manifest.js';
 import { versionKey } from '../core/model.js';
+import type { Recorder } from '../core/recorder.js';
 import type { FoundVersion } from './found.js';
 import { type MemoryAccount, MemoryRoom } from './memory-room.js';
 import type { ModelRecord } from './model-record.js';
@@ -17,6 +18,8 @@ export interface LoadTurnsOptions {
   readonly discard?: ((directory: string) => Promise<void>) | undefined;
   /** What there is of memory. @default no limit */
   readonly memory?: MemoryAccount | undefined;
+  /** Told of the loads that end. @default nobody */
+  readonly recorder?: Pick<Recorder, 'loaded'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -67,6 +70,20 @@ export class LoadTurns {
    * FAILED_PRECONDITION where its files were replaced meanwhile.
    */
   async take(request: PrepareRequest, found: FoundVersion, steps: LoadSteps): Promise<Manifest | undefined> {
+    const { clock, recorder } = this.#options;
+    const { model, version } = request;
+    const startedAt = clock.now();
+    try {
+      const manifest = await this.#take(request, found, steps);
+      if (manifest !== undefined) recorder?.loaded(model, version, 'available', clock.now() - startedAt);
+      return manifest;
+    } catch (thrown) {
+      recorder?.loaded(model, version, 'failed', clock.now() - startedAt);
+      throw thrown;
+    }
+  }
+
+  async #take(request: PrepareRequest, found: FoundVersion, steps: LoadSteps): Promise<Manifest | undefined> {
     let mine = true;
     let served = false;
     this.#preparing = true;

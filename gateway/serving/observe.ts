@@ -69,7 +69,7 @@ export class Observer {
     const totalMs = now - call.arrivedAt;
     recorder.request(model, version, error.code, totalMs, undefined);
     const { reason } = error.details;
-    if (reason !== undefined) recorder.refused(model, reason);
+    if (reason !== undefined) recorder.refused(model, version, reason);
     if (mayQuote(error) && secret?.(call)) error.details.secret = true;
     // Who has gone away by himself asks nobody why.
     if (error.code !== 'CANCELLED')

@@ -1,31 +1,54 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type IntervalHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import type { Clock } from '../core/clock.js';
 
 /** How often the loop is probed. */
 const RESOLUTION_MS = 10;
+/** The least time that delays are told of. */
+const WINDOW_MS = 15_000;
 
 /** Measures how late the event loop of this thread is. */
 export interface EventLoopMonitor {
-  /** Seconds by quantile since the last call, for the gauge `sluice_event_loop_delay_seconds`; then starts afresh. */
+  /**
+   * Seconds by quantile, for the gauge `sluice_event_loop_delay_seconds`: of the window under way and the one before it, which
+   * lasts `WINDOW_MS` or until the next call after that. Who calls it does not disturb others that do.
+   */
   read(): Record<string, number>;
+  /** Milliseconds in which the loop was not idle, since the beginning of the thread. */
+  activeMs(): number;
   close(): void;
 }
 
+type Delays = Readonly<Record<'0.5' | '0.99' | '1', number>>;
+
 /** Starts measuring; the probe does not keep the process alive. */
-export function monitorEventLoop(): EventLoopMonitor {
+export function monitorEventLoop(clock: Clock): EventLoopMonitor {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
+  let former: Delays = { '0.5': 0, '0.99': 0, '1': 0 };
+  let since = clock.now();
   return {
     read() {
-      // The histogram holds intervals between probes: what is above the resolution is delay.
-      const delay = (nanos: number) => Math.max(0, nanos / 1e9 - RESOLUTION_MS / 1e3) || 0;
-      const result = {
-        '0.5': delay(histogram.percentile(50)),
-        '0.99': delay(histogram.percentile(99)),
-        '1': delay(histogram.max),
-      };
-      histogram.reset();
+      const present = delaysOf(histogram);
+      const worst = (of: keyof Delays): number => Math.max(present[of], former[of]);
+      const result = { '0.5': worst('0.5'), '0.99': worst('0.99'), '1': worst('1') };
+      if (clock.now() - since >= WINDOW_MS) {
+        former = present;
+        since = clock.now();
+        histogram.reset();
+      }
       return result;
     },
+    activeMs: () => performance.eventLoopUtilization().active,
     close: () => void histogram.disable(),
+  };
+}
+
+/** The histogram holds intervals between probes: what is above the resolution is delay. */
+function delaysOf(histogram: IntervalHistogram): Delays {
+  const delay = (nanos: number) => Math.max(0, nanos / 1e9 - RESOLUTION_MS / 1e3) || 0;
+  return {
+    '0.5': delay(histogram.percentile(50)),
+    '0.99': delay(histogram.percentile(99)),
+    '1': delay(histogram.max),
   };
 }

@@ -1,6 +1,7 @@
 import { type Metric, Registry } from 'prom-client';
 import type { Buckets } from './buckets.js';
-import { METRICS, type MetricName, type MetricSpec } from './metric-table.js';
+import type { MetricSpec } from './metric-spec.js';
+import { METRICS, type MetricName } from './metric-table.js';
 
 /** One series at the moment of a scrape: a value, or the buckets of a histogram. */
 export interface Sample {

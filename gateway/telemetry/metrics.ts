@@ -1,30 +1,35 @@
-import type { CloseReason } from '../core/close-reason.js';
 import type { Reason, StatusCode } from '../core/error.js';
 import type { InferTiming } from '../core/infer-call.js';
-import { OTHER, type Recorder } from '../core/recorder.js';
+import {
+  type BadOutput,
+  OTHER,
+  type RecordedRun,
+  type Recorder,
+  type RetryReason,
+} from '../core/recorder.js';
+import type { Buckets } from './buckets.js';
 import { Exposition, type Sample } from './exposition.js';
-import { type GaugeName, METRICS } from './metric-table.js';
+import { METRICS, type ReaderName } from './metric-table.js';
 import { increment, ModelSeries, type VersionSeries } from './series.js';
 
-/** Reads a gauge at scrape: one number, one per value of its label, or samples with all its labels. */
-export type GaugeReader = () => number | Readonly<Record<string, number>> | readonly GaugeSample[];
+/** Reads a metric at scrape: one number, one per value of its label, or samples with all its labels. */
+export type MetricReader = () => number | Readonly<Record<string, number>> | readonly ReadSample[];
 
-/** A gauge's value for values of its labels. */
-export interface GaugeSample {
+/** A metric's value for values of its labels. */
+export interface ReadSample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** Most samples of one gauge; what goes beyond is left out. */
+/** Most samples of one metric that is read; what goes beyond is left out. */
 const MAX_SAMPLES = 1000;
 
+/** What is read at a scrape, by metric. */
+export type MetricReaders = Partial<Readonly<Record<ReaderName, MetricReader>>>;
+
 export interface MetricsOptions {
-  /** Gauges to show; one without a reader is left out. @default process memory only */
-  readonly gauges?: Partial<Readonly<Record<GaugeName, GaugeReader>>>;
-  /** Lines that the logger gave up. @default 0 */
-  readonly logLinesDropped?: () => number;
-  /** Spans by what became of them. @default none */
-  readonly traceSpans?: () => Readonly<Record<string, number>>;
+  /** What is known elsewhere; a metric without a reader is left out. @default none */
+  readonly readers?: MetricReaders;
   /** Most models with labels of their own; the others share `_OTHER`. @default 200 */
   readonly maxModels?: number;
   /** Most versions of a model with labels of their own. @default 50 */
@@ -49,30 +54,34 @@ export class Metrics implements Recorder {
   readonly #exposition: Exposition;
 
   constructor(options: MetricsOptions = {}) {
-    const { gauges = {}, logLinesDropped, traceSpans, maxModels = 200, maxVersions = 50 } = options;
+    const { readers = {}, maxModels = 200, maxVersions = 50 } = options;
     this.#maxModels = maxModels;
     this.#maxVersions = maxVersions;
     this.#other = new ModelSeries(OTHER, maxVersions);
-    const readers: MetricsOptions['gauges'] = { sluice_process_memory_bytes: processMemory, ...gauges };
+    const histogram = (of: (series: VersionSeries) => Buckets) => () =>
+      this.#perVersion((series) => [{ buckets: of(series) }]);
+    const counts = (label: string, of: (series: VersionSeries) => ReadonlyMap<string, number>) => () =>
+      this.#perVersion((series) => keyed(of(series), label));
     this.#exposition = new Exposition({
-      sluice_requests_total: () =>
-        this.#perVersion((series) => [...series.codes].map(([code, value]) => ({ labels: { code }, value }))),
-      sluice_request_duration_seconds: () => this.#perVersion(({ duration }) => [{ buckets: duration }]),
-      sluice_request_queue_duration_seconds: () => this.#perVersion(({ queue }) => [{ buckets: queue }]),
-      sluice_requests_refused_total: () => this.#refusals(),
-      sluice_batch_rows: () => this.#perVersion(({ rows }) => [{ buckets: rows }]),
-      sluice_batches_closed_total: () =>
-        this.#perVersion((series) =>
-          [...series.closings].map(([reason, value]) => ({ labels: { reason }, value })),
-        ),
-      sluice_batch_compute_duration_seconds: () => this.#perVersion(({ compute }) => [{ buckets: compute }]),
+      sluice_requests_total: counts('code', ({ codes }) => codes),
+      sluice_request_duration_seconds: histogram(({ duration }) => duration),
+      sluice_request_queue_duration_seconds: histogram(({ queue }) => queue),
+      sluice_request_rows: histogram(({ requestRows }) => requestRows),
+      sluice_requests_refused_total: counts('reason', ({ refusals }) => refusals),
+      sluice_batch_rows: histogram(({ rows }) => rows),
+      sluice_batch_requests: histogram(({ batchRequests }) => batchRequests),
+      sluice_batches_closed_total: counts('reason', ({ closings }) => closings),
+      sluice_batch_input_duration_seconds: histogram(({ input }) => input),
+      sluice_batch_compute_duration_seconds: histogram(({ compute }) => compute),
+      sluice_batch_output_duration_seconds: histogram(({ output }) => output),
+      sluice_batch_retries_total: counts('reason', ({ retries }) => retries),
+      sluice_model_bad_outputs_total: counts('kind', ({ badOutputs }) => badOutputs),
+      sluice_model_loads_total: counts('outcome', ({ loads }) => loads),
+      sluice_model_load_duration_seconds: histogram(({ loadTimes }) => loadTimes),
       sluice_workers_lost_total: () => keyed(this.#lostBySlot, 'slot'),
       sluice_answers_dropped_total: () => keyed(this.#dropped, 'kind'),
-      sluice_log_lines_dropped_total: () => [{ labels: {}, value: logLinesDropped?.() ?? 0 }],
-      sluice_trace_spans_total: () =>
-        Object.entries(traceSpans?.() ?? {}).map(([outcome, value]) => ({ labels: { outcome }, value })),
       ...Object.fromEntries(
-        Object.entries(readers).map(([name, read]) => [name, () => gauge(name as GaugeName, read)]),
+        Object.entries(readers).map(([name, read]) => [name, () => readSamples(name as ReaderName, read)]),
       ),
     });
   }
@@ -102,18 +111,37 @@ export class Metrics implements Recorder {
     const series = this.#known(model, version > 0).version(version);
     increment(series.codes, code);
     series.duration.add(totalMs / 1000);
-    if (timing !== undefined) series.queue.add(timing.queueMs / 1000);
+    if (timing === undefined) return;
+    series.queue.add(timing.queueMs / 1000);
+    series.requestRows.add(timing.rows ?? 1);
   }
 
-  refused(model: string, reason: Reason): void {
-    increment(this.#known(model, false).reasons, reason);
+  refused(model: string, version: number, reason: Reason): void {
+    increment(this.#known(model, version > 0).version(version).refusals, reason);
   }
 
-  batch(model: string, version: number, rows: number, computeMs: number, why: CloseReason): void {
+  batch(run: RecordedRun): void {
+    const series = this.#known(run.model, true).version(run.version);
+    increment(series.closings, run.why);
+    series.rows.add(run.rows);
+    series.batchRequests.add(run.requests);
+    series.input.add(run.inputMs / 1000);
+    series.compute.add(run.computeMs / 1000);
+    series.output.add(run.outputMs / 1000);
+  }
+
+  retried(model: string, version: number, why: RetryReason): void {
+    increment(this.#known(model, true).version(version).retries, why);
+  }
+
+  badOutput(model: string, version: number, kind: BadOutput): void {
+    increment(this.#known(model, true).version(version).badOutputs, kind);
+  }
+
+  loaded(model: string, version: number, outcome: 'available' | 'failed', durationMs: number): void {
     const series = this.#known(model, true).version(version);
-    increment(series.closings, why);
-    series.rows.add(rows);
-    series.compute.add(computeMs / 1000);
+    increment(series.loads, outcome);
+    if (outcome === 'available') series.loadTimes.add(durationMs / 1000);
   }
 
   /** The reason is free text: it belongs into the log, not into a label. */
@@ -146,12 +174,6 @@ export class Metrics implements Recorder {
     );
   }
 
-  #refusals(): Sample[] {
-    return this.#all().flatMap(({ model, reasons }) =>
-      [...reasons].map(([reason, value]) => ({ labels: { model, reason }, value })),
-    );
-  }
-
   #all(): ModelSeries[] {
     return [...this.#models.values(), this.#other];
   }
@@ -161,9 +183,9 @@ function keyed(counts: ReadonlyMap<unknown, number>, label: string): Sample[] {
   return [...counts].map(([key, value]) => ({ labels: { [label]: String(key) }, value }));
 }
 
-/** A reader that fails or answers nonsense costs its own gauge, never the page. */
-function gauge(name: GaugeName, read: GaugeReader): Sample[] {
-  let value: ReturnType<GaugeReader>;
+/** A reader that fails or answers nonsense costs its own metric, never the page. */
+function readSamples(name: ReaderName, read: MetricReader): Sample[] {
+  let value: ReturnType<MetricReader>;
   try {
     value = read();
   } catch {
@@ -175,11 +197,6 @@ function gauge(name: GaugeName, read: GaugeReader): Sample[] {
   return Object.entries(value).map(([key, number]) => ({ labels: { [label]: key }, value: number }));
 }
 
-function isSamples(value: ReturnType<GaugeReader>): value is readonly GaugeSample[] {
+function isSamples(value: ReturnType<MetricReader>): value is readonly ReadSample[] {
   return Array.isArray(value);
-}
-
-function processMemory(): Record<string, number> {
-  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
-  return { resident: rss, heap_used: heapUsed, array_buffers: arrayBuffers };
 }

@@ -1,9 +1,8 @@
 import { wallClockMs } from '../core/clock.js';
-import type { CloseReason } from '../core/close-reason.js';
 import type { Reason, StatusCode } from '../core/error.js';
 import type { InferTiming } from '../core/infer-call.js';
 import type { ModelVersion } from '../core/model.js';
-import type { Recorder } from '../core/recorder.js';
+import type { BadOutput, RecordedRun, Recorder, RetryReason } from '../core/recorder.js';
 import type { StatisticsSource, VersionStatistics } from '../core/statistics.js';
 import { VersionCounters } from './version-counters.js';
 
@@ -57,18 +56,30 @@ export class Statistics implements Recorder, StatisticsSource {
     if (version > 0) {
       const counters = this.#counters(model, version);
       if (timing === undefined) counters?.failed(totalMs);
-      else counters?.answered(totalMs, timing.queueMs, timing.computeMs);
+      else counters?.answered(totalMs, timing);
     }
     this.#next.request(model, version, code, totalMs, timing);
   }
 
-  batch(model: string, version: number, rows: number, computeMs: number, why: CloseReason): void {
-    this.#counters(model, version)?.ran(rows, computeMs, this.#epochMs());
-    this.#next.batch(model, version, rows, computeMs, why);
+  batch(run: RecordedRun): void {
+    this.#counters(run.model, run.version)?.ran(run, this.#epochMs());
+    this.#next.batch(run);
   }
 
-  refused(model: string, reason: Reason): void {
-    this.#next.refused(model, reason);
+  refused(model: string, version: number, reason: Reason): void {
+    this.#next.refused(model, version, reason);
+  }
+
+  retried(model: string, version: number, why: RetryReason): void {
+    this.#next.retried(model, version, why);
+  }
+
+  badOutput(model: string, version: number, kind: BadOutput): void {
+    this.#next.badOutput(model, version, kind);
+  }
+
+  loaded(model: string, version: number, outcome: 'available' | 'failed', durationMs: number): void {
+    this.#next.loaded(model, version, outcome, durationMs);
   }
 
   workerLost(slotIndex: number, reason: string): void {

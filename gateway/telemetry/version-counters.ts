@@ -1,3 +1,5 @@
+import type { InferTiming } from '../core/infer-call.js';
+import type { RecordedRun } from '../core/recorder.js';
 import type { DurationSum, VersionStatistics } from '../core/statistics.js';
 
 /** Most batch sizes told apart; runs of further sizes are part of the sums only. */
@@ -13,20 +15,24 @@ const AT = {
   failMs: 5,
   queueMs: 6,
   computeMs: 7,
+  inputMs: 8,
+  outputMs: 9,
 } as const;
 
 /** Adds up what one model version does: preallocated cells, so that adding makes no garbage. */
 export class VersionCounters {
   readonly #cells = new Float64Array(Object.keys(AT).length);
-  /** Runs and their milliseconds, by rows. */
+  /** By rows: runs, and their milliseconds of input, compute and output. */
   readonly #batches = new Map<number, Float64Array>();
   #lastInferenceMs = 0;
 
-  answered(totalMs: number, queueMs: number, computeMs: number): void {
+  answered(totalMs: number, { queueMs, computeMs, inputMs = 0, outputMs = 0 }: InferTiming): void {
     this.#add(AT.successCount, 1);
     this.#add(AT.successMs, totalMs);
     this.#add(AT.queueMs, queueMs);
     this.#add(AT.computeMs, computeMs);
+    this.#add(AT.inputMs, inputMs);
+    this.#add(AT.outputMs, outputMs);
   }
 
   failed(totalMs: number): void {
@@ -34,7 +40,7 @@ export class VersionCounters {
     this.#add(AT.failMs, totalMs);
   }
 
-  ran(rows: number, computeMs: number, epochMs: number): void {
+  ran({ rows, inputMs, computeMs, outputMs }: RecordedRun, epochMs: number): void {
     this.#add(AT.rows, rows);
     this.#add(AT.runs, 1);
     // A wall clock may be set back; what was said once stays said.
@@ -42,11 +48,13 @@ export class VersionCounters {
     let batch = this.#batches.get(rows);
     if (batch === undefined) {
       if (this.#batches.size >= MAX_BATCH_SIZES) return;
-      batch = new Float64Array(2);
+      batch = new Float64Array(4);
       this.#batches.set(rows, batch);
     }
     batch[0] = (batch[0] as number) + 1;
-    batch[1] = (batch[1] as number) + amount(computeMs);
+    batch[1] = (batch[1] as number) + amount(inputMs);
+    batch[2] = (batch[2] as number) + amount(computeMs);
+    batch[3] = (batch[3] as number) + amount(outputMs);
   }
 
   read(): VersionStatistics {
@@ -59,10 +67,17 @@ export class VersionCounters {
       success: sum(answered, AT.successMs),
       fail: sum(this.#at(AT.failCount), AT.failMs),
       queue: sum(answered, AT.queueMs),
+      input: sum(answered, AT.inputMs),
       compute: sum(answered, AT.computeMs),
+      output: sum(answered, AT.outputMs),
       batches: [...this.#batches]
         .sort(([a], [b]) => a - b)
-        .map(([rows, [count = 0, ms = 0]]) => ({ rows, compute: { count, ms } })),
+        .map(([rows, [count = 0, inputMs = 0, computeMs = 0, outputMs = 0]]) => ({
+          rows,
+          input: { count, ms: inputMs },
+          compute: { count, ms: computeMs },
+          output: { count, ms: outputMs },
+        })),
     };
   }
 

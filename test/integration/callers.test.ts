@@ -61,7 +61,7 @@ test('a caller’s name is bounded, and callers without one are one caller', asy
   assert.deepEqual(statuses, [0, 0, 8]);
   assert.equal((await client.call(OIP_INFER, row, { 'x-tenant': 'other' })).status, 0);
   const metrics = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
-  assert.match(metrics, /sluice_requests_refused_total\{model="iris",reason="quota"\} 1\n/);
+  assert.match(metrics, /sluice_requests_refused_total\{model="iris",version="1",reason="quota"\} 1\n/);
   assert.doesNotMatch(metrics, /other/);
 });
 

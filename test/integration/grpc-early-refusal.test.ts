@@ -38,7 +38,7 @@ test('a busy front end refuses calls of a full server unread, with push-back, an
   const { counts, method } = full();
   const { clock, leap } = leapingClock();
   const told: string[] = [];
-  const recorder = { dropped: () => {}, refused: (...what: string[]) => void told.push(what.join(' ')) };
+  const recorder = { dropped: () => {}, refused: (...what: unknown[]) => void told.push(what.join(' ')) };
   const { client } = await start(t, [echo, method], { clock, utilisation: () => 1, recorder });
   await flood(client, INFER, 50);
   assert.equal(counts.handled, 50, 'nothing is known yet');
@@ -47,7 +47,7 @@ test('a busy front end refuses calls of a full server unread, with push-back, an
   const unread = answers.filter(({ message }) => message.startsWith('the server is too busy to read'));
   assert.ok(unread.length > 150, `${unread.length} of 200`);
   assert.equal(counts.handled, 250 - unread.length);
-  assert.deepEqual([...new Set(told)], ['_OTHER front_end']);
+  assert.deepEqual([...new Set(told)], ['_OTHER 0 front_end']);
   assert.equal(told.length, unread.length);
   for (const { status, headers, resetCode } of answers) {
     assert.equal(status, 14);

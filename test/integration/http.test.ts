@@ -6,6 +6,7 @@ import { GatewayError } from '../../gateway/core/error.js';
 import { silentLogger } from '../../gateway/core/logger.js';
 import { HttpServer, type HttpServerOptions } from '../../gateway/http/server.js';
 import { Metrics } from '../../gateway/telemetry/metrics.js';
+import { recordedRun } from '../support/recorded-run.js';
 
 const ok = () => ({ ok: true, reason: '' });
 
@@ -62,7 +63,7 @@ test('/livez and /readyz answer 200, or 503 with the reason, as things stand at 
 
 test('/metrics answers the page with its content type, to a hundred scrapes at once', async () => {
   const metrics = new Metrics();
-  metrics.batch('iris', 1, 2, 3, 'idle');
+  metrics.batch(recordedRun({ model: 'iris', rows: 2 }));
   await withServer({ metrics }, async (base) => {
     const pages = await Promise.all(
       Array.from({ length: 100 }, async () => {

@@ -46,10 +46,7 @@ function chosen(catalog: Catalog, name: string, version: string): [string, numbe
   return versions.map((number) => [name, number]);
 }
 
-/**
- * Gathering and scattering are not timed by themselves: compute_input and compute_output count as compute_infer does, and
- * report no time. There is no response cache.
- */
+/** compute_input is the copy of the rows of a batch together, compute_output the handing out of its outputs. There is no response cache. */
 function entry(
   source: StatisticsSource,
   name: string,
@@ -57,8 +54,7 @@ function entry(
   memoryUsage: MessageInitShape<typeof MemoryUsageSchema>[],
 ): MessageInitShape<typeof ModelStatisticsSchema> {
   const figures = source.read(name, version);
-  const { compute, success, fail, queue, batches } = figures;
-  const untimed = duration({ count: compute.count, ms: 0 });
+  const { input, compute, output, success, fail, queue, batches } = figures;
   return {
     name,
     version: String(version),
@@ -69,18 +65,18 @@ function entry(
       success: duration(success),
       fail: duration(fail),
       queue: duration(queue),
-      computeInput: untimed,
+      computeInput: duration(input),
       computeInfer: duration(compute),
-      computeOutput: untimed,
+      computeOutput: duration(output),
       cacheHit: duration(NONE),
       cacheMiss: duration(NONE),
     },
     memoryUsage,
-    batchStats: batches.map(({ rows, compute: run }) => ({
-      batchSize: whole(rows),
-      computeInput: duration({ count: run.count, ms: 0 }),
-      computeInfer: duration(run),
-      computeOutput: duration({ count: run.count, ms: 0 }),
+    batchStats: batches.map((batch) => ({
+      batchSize: whole(batch.rows),
+      computeInput: duration(batch.input),
+      computeInfer: duration(batch.compute),
+      computeOutput: duration(batch.output),
     })),
   };
 }

@@ -41,6 +41,9 @@ export class LabelKeeper {
   #closed = false;
   /** The fault of the last read, so that it is told once. */
   #fault = '';
+  /** The last generation whose changes were counted. */
+  #seen = 0;
+  readonly #rollbacks = new Map<string, number>();
   onChange: () => void = () => {};
 
   constructor(options: LabelKeeperOptions) {
@@ -51,9 +54,15 @@ export class LabelKeeper {
     return this.#state;
   }
 
+  /** Rollbacks by model, since it was started; whoever made them. */
+  get rollbacks(): ReadonlyMap<string, number> {
+    return this.#rollbacks;
+  }
+
   /** Reads the state and goes on reading. Rejects where it cannot be read: a server does not start without its labels. */
   async start(): Promise<void> {
     const state = await this.#options.store.read();
+    this.#seen = state.generation;
     for (const [model, labels] of Object.entries(state.labels))
       for (const [label, { version, back }] of Object.entries(labels))
         if (back === true) this.#reached.set(`${model}/${label}`, version);
@@ -145,6 +154,10 @@ export class LabelKeeper {
     this.#state = next;
     this.#forgetRemoved();
     const change = next.history.at(-1);
+    for (const { kind, model, generation: made } of next.history)
+      if (kind === 'rollback' && made > this.#seen)
+        this.#rollbacks.set(model, (this.#rollbacks.get(model) ?? 0) + 1);
+    this.#seen = Math.max(this.#seen, next.generation);
     if (next.generation !== generation)
       this.#options.logger.info({ generation: next.generation, change }, 'Labels have changed');
     this.onChange();

@@ -8,6 +8,7 @@ import { versionKey } from '../../../gateway/core/model.js';
 import type { Tensor } from '../../../gateway/core/tensor.js';
 import { Dispatcher } from '../../../gateway/pool/dispatcher.js';
 import { Pool } from '../../../gateway/pool/pool.js';
+import { deafRecorder } from '../recorded-run.js';
 import { SimClock } from './clock.js';
 import type { SimModel } from './models.js';
 import type { Possible } from './possible.js';
@@ -86,10 +87,7 @@ export class World {
     this.workers = new SimWorkers(clock, weather, times);
     this.workers.onEnd = (report) => this.#ended(report);
     const recorder = {
-      request() {},
-      refused() {},
-      batch() {},
-      workerLost() {},
+      ...deafRecorder,
       dropped: (what: 'late_answer' | 'double_answer') => void this.dropped[what]++,
     };
     const random = seeded((options.seed ?? 1) + 13);

@@ -24,7 +24,7 @@ test('rows of several requests run as one batch, and each gets its own back', as
   assert.deepEqual(command.outputs, ['Y', 'Z']);
   batch.complete(echo(command, 10, 14));
   await flush();
-  const timing = { queueMs: 7, computeMs: 4, batchRows: 3 };
+  const timing = { queueMs: 7, rows: 1, batchRows: 3, inputMs: 0, computeMs: 4, outputMs: 0 };
   assert.deepEqual(a.answer, [1, 2]);
   assert.deepEqual(
     { ...a.result, outputs: a.result?.outputs.map((output) => [output.name, output.shape]) },

@@ -166,6 +166,8 @@ export class Rig {
   readonly clock = new FakeClock();
   readonly batcher: Batcher;
   readonly dropped: string[] = [];
+  readonly retried: string[] = [];
+  readonly badOutputs: string[] = [];
   readonly ran: { key: string; rows: number; computeMs: number }[] = [];
   /** Why each of `ran` was closed. */
   readonly reasons: CloseReason[] = [];
@@ -181,7 +183,10 @@ export class Rig {
         request() {},
         refused() {},
         workerLost() {},
-        batch: (model, version, rows, computeMs, why) => {
+        loaded() {},
+        retried: (_model, _version, why) => this.retried.push(why),
+        badOutput: (_model, _version, kind) => this.badOutputs.push(kind),
+        batch: ({ model, version, rows, computeMs, why }) => {
           this.ran.push({ key: `${model}/${version}`, rows, computeMs });
           this.reasons.push(why);
         },

@@ -10,6 +10,7 @@ import { Observer } from '../../../gateway/serving/observe.js';
 import { resolve } from '../../../gateway/serving/resolve.js';
 import { secretInputs } from '../../../gateway/serving/secret-inputs.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { deafRecorder } from '../../support/recorded-run.js';
 import { call, countedLease, manifest, result } from './make-call.js';
 
 /** A next layer that answers when told to. */
@@ -112,11 +113,9 @@ function observed(changes: { secret?: (call: InferCall) => boolean } = {}) {
   const refusals: string[] = [];
   const logs: [string, Record<string, unknown>][] = [];
   const recorder: Recorder = {
+    ...deafRecorder,
     request: (model, version, code, totalMs) => void requests.push([model, version, code, totalMs]),
-    refused: (model, reason) => void refusals.push(`${model} ${reason}`),
-    batch() {},
-    workerLost() {},
-    dropped() {},
+    refused: (model, version, reason) => void refusals.push(`${model} ${version} ${reason}`),
   };
   const logger = {
     ...silentLogger,
@@ -160,7 +159,7 @@ test('a failure behind resolve is recorded and noted with the version, one befor
     ['iris', 7, 'UNAVAILABLE', 0],
     [OTHER, 0, 'NOT_FOUND', 0],
   ]);
-  assert.deepEqual(refusals, ['iris queue_full', `${OTHER} unknown_model`]);
+  assert.deepEqual(refusals, ['iris 7 queue_full', `${OTHER} 0 unknown_model`]);
   assert.deepEqual(
     noted.map(({ fate, model, version, requestId, message }) => [fate, model, version, requestId, message]),
     [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { METRICS } from '../../../gateway/telemetry/metric-table.js';
 import { Metrics } from '../../../gateway/telemetry/metrics.js';
+import { recordedRun } from '../../support/recorded-run.js';
 
 const timing = { queueMs: 3, computeMs: 2, batchRows: 4 };
 
@@ -37,10 +38,10 @@ test('requests count by model, version and code, and their time goes into bucket
 });
 
 test('batches, refusals, lost workers and dropped answers count', async () => {
-  const metrics = new Metrics({ logLinesDropped: () => 7 });
-  metrics.batch('iris', 1, 3, 5, 'idle');
-  metrics.batch('iris', 1, 5000, 5, 'idle');
-  metrics.refused('iris', 'queue_full');
+  const metrics = new Metrics({ readers: { sluice_log_lines_dropped_total: () => 7 } });
+  metrics.batch(recordedRun({ model: 'iris', rows: 3, computeMs: 5 }));
+  metrics.batch(recordedRun({ model: 'iris', rows: 5000, computeMs: 5 }));
+  metrics.refused('iris', 1, 'queue_full');
   metrics.workerLost(0, 'exit 3');
   metrics.workerLost(0, 'heap');
   metrics.dropped('late_answer');
@@ -50,7 +51,10 @@ test('batches, refusals, lost workers and dropped answers count', async () => {
   assert.equal(await value(metrics, `sluice_batch_rows_bucket{le="+Inf",${of}}`), 2);
   assert.equal(await value(metrics, `sluice_batch_rows_sum{${of}}`), 5003);
   assert.equal(await value(metrics, `sluice_batch_compute_duration_seconds_count{${of}}`), 2);
-  assert.equal(await value(metrics, 'sluice_requests_refused_total{model="iris",reason="queue_full"}'), 1);
+  assert.equal(
+    await value(metrics, 'sluice_requests_refused_total{model="iris",version="1",reason="queue_full"}'),
+    1,
+  );
   assert.equal(await value(metrics, 'sluice_workers_lost_total{slot="0"}'), 2);
   assert.equal(await value(metrics, 'sluice_answers_dropped_total{kind="late_answer"}'), 1);
   assert.equal(await value(metrics, 'sluice_log_lines_dropped_total'), 7);
@@ -60,7 +64,7 @@ test('H108 a thousand made-up model names make one label, _OTHER', async () => {
   const metrics = new Metrics();
   for (let i = 0; i < 1000; i++) {
     metrics.request(`made-up-${i}`, 0, 'NOT_FOUND', 1, undefined);
-    metrics.refused(`made-up-${i}`, 'unknown_model');
+    metrics.refused(`made-up-${i}`, 0, 'unknown_model');
   }
   const page = await metrics.render();
   assert.deepEqual([...new Set(page.match(/model="[^"]*"/g))], ['model="_OTHER"']);
@@ -69,7 +73,7 @@ test('H108 a thousand made-up model names make one label, _OTHER', async () => {
     1000,
   );
   assert.equal(
-    await value(metrics, 'sluice_requests_refused_total{model="_OTHER",reason="unknown_model"}'),
+    await value(metrics, 'sluice_requests_refused_total{model="_OTHER",version="",reason="unknown_model"}'),
     1000,
   );
 });
@@ -77,9 +81,12 @@ test('H108 a thousand made-up model names make one label, _OTHER', async () => {
 test('a declared model is known before its first answer; the bound on models and versions holds', async () => {
   const metrics = new Metrics({ maxModels: 2, maxVersions: 2 });
   metrics.declareModel('a');
-  metrics.refused('a', 'no_worker');
-  assert.equal(await value(metrics, 'sluice_requests_refused_total{model="a",reason="no_worker"}'), 1);
-  for (const model of ['b', 'c', 'd']) metrics.batch(model, 1, 1, 1, 'idle');
+  metrics.refused('a', 0, 'no_worker');
+  assert.equal(
+    await value(metrics, 'sluice_requests_refused_total{model="a",version="",reason="no_worker"}'),
+    1,
+  );
+  for (const model of ['b', 'c', 'd']) metrics.batch(recordedRun({ model }));
   assert.equal(await value(metrics, 'sluice_batch_rows_count{model="b",version="1"}'), 1);
   assert.equal(await value(metrics, 'sluice_batch_rows_count{model="_OTHER",version="1"}'), 2);
   for (let version = 1; version <= 9; version++) metrics.request('a', version, 'OK', 1, timing);
@@ -94,7 +101,7 @@ test('a model called _OTHER makes no series twice', async () => {
   const metrics = new Metrics();
   metrics.request('_OTHER', 1, 'OK', 1, timing);
   metrics.request('unknown', 0, 'NOT_FOUND', 1, undefined);
-  metrics.batch('_OTHER', 1, 1, 1, 'idle');
+  metrics.batch(recordedRun({ model: '_OTHER' }));
   const series = (await metrics.render()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const names = series.map((line) => line.slice(0, line.lastIndexOf(' ')));
   assert.equal(new Set(names).size, names.length);
@@ -103,7 +110,8 @@ test('a model called _OTHER makes no series twice', async () => {
 test('gauges are read at the scrape; one that fails is left out and the page stands', async () => {
   let rows = 1;
   const metrics = new Metrics({
-    gauges: {
+    readers: {
+      sluice_trace_spans_total: () => ({ exported: 3 }),
       sluice_queue_rows: () => rows,
       sluice_slots: () => ({ ready: 2, dead: 0 }),
       sluice_calls_in_flight: () => {
@@ -117,20 +125,20 @@ test('gauges are read at the scrape; one that fails is left out and the page sta
   assert.equal(await value(metrics, 'sluice_slots{state="ready"}'), 2);
   assert.equal(await value(metrics, 'sluice_slots{state="dead"}'), 0);
   assert.equal(await value(metrics, 'sluice_calls_in_flight'), undefined);
-  assert.ok(((await value(metrics, 'sluice_process_memory_bytes{kind="resident"}')) ?? 0) > 1e6);
+  assert.equal(await value(metrics, 'sluice_trace_spans_total{outcome="exported"}'), 3);
 });
 
 test('a time that is no number or negative spoils nothing', async () => {
   const metrics = new Metrics();
-  metrics.batch('m', 1, 1, Number.NaN, 'idle');
-  metrics.batch('m', 1, 1, -0.5, 'idle');
-  metrics.batch('m', 1, 1, 1000, 'idle');
+  metrics.batch(recordedRun({ computeMs: Number.NaN }));
+  metrics.batch(recordedRun({ computeMs: -0.5 }));
+  metrics.batch(recordedRun({ computeMs: 1000 }));
   assert.equal(await value(metrics, 'sluice_batch_compute_duration_seconds_sum{model="m",version="1"}'), 1);
 });
 
 test('label values are escaped, and the page is in the text format with help and type', async () => {
   const metrics = new Metrics();
-  metrics.batch('a"b\\c\nd', 1, 1, 1, 'idle');
+  metrics.batch(recordedRun({ model: 'a"b\\c\nd' }));
   const page = await metrics.render();
   assert.match(page, /^sluice_batch_rows_count\{model="a\\"b\\\\c\\nd",version="1"\} 1$/m);
   assert.match(page, /^# HELP sluice_batch_rows Rows of a batch/m);
@@ -142,7 +150,8 @@ test('every name in the table follows the rules of Prometheus', () => {
   for (const [name, spec] of Object.entries(METRICS)) {
     assert.match(name, /^sluice_[a-z_]+$/);
     assert.equal(name.endsWith('_total'), spec.type === 'counter', name);
-    if (spec.unit === 'seconds' || spec.unit === 'bytes') assert.ok(name.endsWith(`_${spec.unit}`), name);
+    if (spec.unit === 'seconds' || spec.unit === 'bytes')
+      assert.ok(name.replace(/_total$/, '').endsWith(`_${spec.unit}`), name);
     if (spec.type === 'histogram') {
       const sorted = [...spec.buckets].sort((a, b) => a - b);
       assert.deepEqual([...spec.buckets], sorted);

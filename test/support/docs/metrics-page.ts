@@ -1,0 +1,59 @@
+import type { MetricSpec } from '../../../gateway/telemetry/metric-spec.js';
+import { REQUEST_METRICS } from '../../../gateway/telemetry/request-metrics.js';
+import { SERVER_METRICS } from '../../../gateway/telemetry/server-metrics.js';
+
+/** The text of docs/METRICS.md. */
+export function metricsPage(): string {
+  return `# Metrics
+
+Generated from the tables in \`gateway/telemetry\` by \`npm run docs\`; a test keeps it equal.
+
+\`GET /metrics\` on the HTTP port answers in Prometheus' text format. Names begin with \`sluice_\`, durations are in seconds, sizes in
+bytes. A histogram has the series \`_bucket\`, \`_sum\` and \`_count\`.
+
+**Labels are bounded.** \`model\` and \`version\` are those of the repository. What is asked for and is not there counts under the
+model \`_OTHER\`, whatever clients make up; so do models beyond the first 200, and versions of a model beyond its first 50. Callers,
+request ids and messages are in no label.
+
+## Requests, batches and loads
+
+${tableOf(REQUEST_METRICS)}
+The reasons of refusals are those of [ERRORS.md](ERRORS.md).
+
+## The server
+
+${tableOf(SERVER_METRICS)}
+### Saturation
+
+\`sluice_saturation_ratio\` = the largest of these five, each between 0 and 1:
+
+| part | how |
+| --- | --- |
+| \`workers\` | busy seconds of all slots / (seconds gone by x workers in rotation); 1 where there is none |
+| \`event_loop\` | share of the time in which the gateway's event loop was not idle |
+| \`queue_rows\` | rows that wait for the fullest model / \`queue.maxQueueRows\` |
+| \`queue_bytes\` | bytes held for requests / \`queue.maxQueueBytes\` |
+| \`calls\` | calls in flight / \`queue.maxCallsInFlight\` |
+
+The first two are of a window of at least 5 s that ends at a scrape; the others are of the moment. Above about 0.8 requests begin to
+wait; at 1 there is no more to be had from this server, and it refuses what it cannot answer in time.
+
+## Buckets
+
+${bucketsOf({ ...REQUEST_METRICS, ...SERVER_METRICS })}`;
+}
+
+function tableOf(metrics: Readonly<Record<string, MetricSpec>>): string {
+  const rows = Object.entries(metrics).map(
+    ([name, { type, unit, labels, help }]) =>
+      `| \`${name}\` | ${type} | ${unit === '1' ? '' : unit} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+  );
+  return `| name | type | unit | labels | what it tells |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+function bucketsOf(metrics: Readonly<Record<string, MetricSpec>>): string {
+  const rows = Object.entries(metrics).flatMap(([name, { buckets }]) =>
+    buckets === undefined ? [] : [`| \`${name}\` | ${buckets.join(' ')} |`],
+  );
+  return `| histogram | upper bounds, beside +Inf |\n| --- | --- |\n${rows.join('\n')}\n`;
+}
