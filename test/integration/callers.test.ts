@@ -59,10 +59,10 @@ test('a caller’s name is bounded, and callers without one are one caller', asy
   const statuses: (number | undefined)[] = [];
   for (let i = 0; i < 3; i++) statuses.push((await client.call(OIP_INFER, row)).status);
   assert.deepEqual(statuses, [0, 0, 8]);
-  assert.equal((await client.call(OIP_INFER, row, { 'x-tenant': 'other' })).status, 0);
+  assert.equal((await client.call(OIP_INFER, row, { 'x-tenant': 'caller-7' })).status, 0);
   const metrics = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
-  assert.match(metrics, /sluice_requests_refused_total\{model="iris",version="1",reason="quota"\} 1\n/);
-  assert.doesNotMatch(metrics, /other/);
+  assert.match(metrics, /sluice_requests_refused_total\{model="iris",version="2",reason="quota"\} 1\n/);
+  assert.doesNotMatch(metrics, /caller-7/);
 });
 
 test('named callers’ shares decide whose rows run first when both wait', async (t) => {
