@@ -103,7 +103,8 @@ export class TensorContents {
   }
 }
 
-function widenOne(reader: WireReader, width: number, sink: ByteSink): void {
+/** Reads a varint that is not packed as one element of `width` bytes (1: bool, 4, 8). */
+export function widenOne(reader: WireReader, width: number, sink: ByteSink): void {
   reader.varint();
   const at = sink.reserve(width);
   if (width === 1) sink.buffer[at] = (reader.lo | reader.hi) === 0 ? 0 : 1;
@@ -111,14 +112,15 @@ function widenOne(reader: WireReader, width: number, sink: ByteSink): void {
   if (width === 8) sink.buffer.writeInt32LE(reader.hi, at + 4);
 }
 
-function fixedPacked(reader: WireReader, width: number): Uint8Array {
+/** Reads a packed run of elements of `width` bytes as a view. */
+export function fixedPacked(reader: WireReader, width: number): Uint8Array {
   const view = reader.bytes();
   if (view.length % width !== 0) throw malformed('a packed field ends in the middle of an element');
   return view;
 }
 
-/** 32-bit elements as the 8 or 16 bits that the datatype has; refused when one does not fit. */
-function narrow(wide: Uint8Array, datatype: Datatype, input: string): Uint8Array {
+/** 32-bit elements as the 8 or 16 bits that the datatype has; INVALID_ARGUMENT when one does not fit. */
+export function narrow(wide: Uint8Array, datatype: Datatype, input: string): Uint8Array {
   const { min, max, bytes } = NARROW[datatype] as { min: number; max: number; bytes: 1 | 2 };
   // What came in one piece is aligned: it was widened into a buffer of its own.
   const { buffer, byteOffset } = wide.byteOffset % 4 === 0 ? wide : Uint8Array.from(wide);

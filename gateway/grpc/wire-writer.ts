@@ -55,8 +55,19 @@ export class WireWriter {
     this.varint(length);
   }
 
+  /** A field of a non-negative safe integer. */
+  number(field: number, value: number): void {
+    this.#buffer[this.#pos++] = field << 3;
+    this.varint(value);
+  }
+
   bytes(field: number, bytes: Uint8Array): void {
     this.head(field, bytes.length);
+    this.raw(bytes);
+  }
+
+  /** Fields that are written already. */
+  raw(bytes: Uint8Array): void {
     this.#buffer.set(bytes, this.#pos);
     this.#pos += bytes.length;
   }
