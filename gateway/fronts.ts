@@ -22,6 +22,7 @@ import { GrpcTransport } from './grpc/grpc-transport.js';
 import { HealthService } from './grpc/health.js';
 import { oipMethods } from './grpc/oip-service.js';
 import { reflectionMethods } from './grpc/reflection.js';
+import { tfsMethods } from './grpc/tfs-service.js';
 import { HttpServer, type HttpServerOptions } from './http/server.js';
 import type { Readiness } from './repository/readiness.js';
 import { Audit } from './security/audit.js';
@@ -137,6 +138,7 @@ export class Fronts {
     const open = config.admin.openOnGrpc;
     const methods = [
       ...this.#oip(open || config.server.allowRuntimeSettings, open),
+      ...this.#tfs(),
       ...this.#health.methods(),
     ];
     if (open) methods.push(...adminMethods(this.#options));
@@ -159,7 +161,7 @@ export class Fronts {
   /** All that changes the server, and what tells of it; no inference. */
   #buildAdmin(): GrpcTransport {
     const { config, clock, logger, tracer } = this.#options;
-    const telling = this.#oip(true, true).filter(
+    const telling = [...this.#oip(true, true), ...this.#tfs()].filter(
       (method) => method.kind === 'unary' && method.sheddable !== true,
     );
     const methods = [...adminMethods(this.#options), ...telling, ...this.#health.methods()];
@@ -193,6 +195,15 @@ export class Fronts {
       version: VERSION,
       allowRuntimeSettings,
       allowModelControl,
+    });
+  }
+
+  #tfs(): RpcMethod[] {
+    const { config, infer, catalog } = this.#options;
+    return tfsMethods({
+      ...{ infer, catalog, callerKey: config.callers.metadataKey },
+      answerTensors: config.tensorflow.answerTensors,
+      maxMessageBytes: config.grpc.maxMessageBytes,
     });
   }
 

@@ -6,6 +6,7 @@ import { GRPC_SETTINGS, HTTP_SETTINGS, METRICS_SETTINGS } from './listener-setti
 import { MODEL_SETTINGS } from './model-settings.js';
 import { LOG_SETTINGS, QUEUE_SETTINGS, SERVER_SETTINGS, WORKER_SETTINGS } from './runtime-settings.js';
 import { Setting } from './setting.js';
+import { TENSORFLOW_SETTINGS } from './tensorflow-settings.js';
 import { TRACE_SETTINGS } from './trace-settings.js';
 
 /** Every setting there is, as it nests in sluice.yaml. */
@@ -14,6 +15,7 @@ export const SETTINGS = {
   ...LABEL_SETTINGS,
   grpc: GRPC_SETTINGS,
   http: HTTP_SETTINGS,
+  tensorflow: TENSORFLOW_SETTINGS,
   metrics: METRICS_SETTINGS,
   admin: ADMIN_SETTINGS,
   tls: TLS_SETTINGS,
@@ -53,6 +55,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   models: 'Models',
   grpc: 'gRPC',
   http: 'HTTP',
+  tensorflow: 'TensorFlow Serving',
   metrics: 'Metrics',
   admin: 'Admin',
   tls: 'TLS',

@@ -13,11 +13,14 @@ import { parseMessage, pathOf, serializeMessage, unaryMethod } from './messages.
 export interface HealthServiceOptions {
   readonly catalog: ModelCatalog;
   readonly serverReady: () => boolean;
-  /** Services that are as ready as the server. @default ['inference.GRPCInferenceService'] */
+  /** Services that are as ready as the server. @default those that infer */
   readonly services?: readonly string[];
   /** Most watches at a time; one more is refused. @default 10000 */
   readonly maxWatchers?: number;
 }
+
+/** Services whose clients ask by name whether they may call. */
+const INFERRING = ['inference.GRPCInferenceService', 'tensorflow.serving.PredictionService'];
 
 /** Before a model's name: its own health name. */
 const MODEL_PREFIX = 'sluice.model/';
@@ -37,7 +40,7 @@ export class HealthService {
 
   constructor(options: HealthServiceOptions) {
     this.#options = options;
-    this.#serverNames = new Set(['', ...(options.services ?? ['inference.GRPCInferenceService'])]);
+    this.#serverNames = new Set(['', ...(options.services ?? INFERRING)]);
     this.#stopListening = options.catalog.onChange((model) => {
       this.#wake(MODEL_PREFIX + model);
       // The server's own readiness may hang on a model's.

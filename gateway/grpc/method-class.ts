@@ -1,5 +1,6 @@
 import type { MethodClass } from '../core/access.js';
 
+const PREDICTION = '/tensorflow.serving.PredictionService/';
 const OIP = '/inference.GRPCInferenceService/';
 
 /** Every method that is not for the control role alone. What is not here changes the server, or is new and not thought about. */
@@ -19,6 +20,9 @@ const CLASSES: ReadonlyMap<string, MethodClass> = new Map<string, MethodClass>([
   [`${OIP}CudaSharedMemoryStatus`, 'reads'],
   [`${OIP}ModelInfer`, 'infers'],
   [`${OIP}ModelStreamInfer`, 'infers'],
+  [`${PREDICTION}Predict`, 'infers'],
+  [`${PREDICTION}GetModelMetadata`, 'reads'],
+  ['/tensorflow.serving.ModelService/GetModelStatus', 'reads'],
   ['/sluice.v1.Admin/Versions', 'reads'],
   ['/sluice.v1.Admin/History', 'reads'],
   ['/sluice.v1.Admin/Calls', 'reads'],

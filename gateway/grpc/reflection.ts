@@ -12,6 +12,8 @@ import {
 } from '../gen/grpc/reflection/v1/reflection_pb.js';
 import { file_grpc_reflection_v1alpha_reflection } from '../gen/grpc/reflection/v1alpha/reflection_pb.js';
 import { file_inference_grpc_service } from '../gen/inference/grpc_service_pb.js';
+import { file_tensorflow_serving_apis_model_service } from '../gen/tensorflow_serving/apis/model_service_pb.js';
+import { file_tensorflow_serving_apis_prediction_service } from '../gen/tensorflow_serving/apis/prediction_service_pb.js';
 import { parseMessage, serializeMessage } from './messages.js';
 import { ReflectionIndex } from './reflection-index.js';
 import { STATUS_NUMBER } from './status.js';
@@ -19,6 +21,8 @@ import { STATUS_NUMBER } from './status.js';
 /** Every file with a service that may be served, and the error details, so that tools can show them. */
 const FILES: readonly DescFile[] = [
   file_inference_grpc_service,
+  file_tensorflow_serving_apis_prediction_service,
+  file_tensorflow_serving_apis_model_service,
   file_grpc_health_v1_health,
   file_grpc_reflection_v1_reflection,
   file_grpc_reflection_v1alpha_reflection,

@@ -10,6 +10,8 @@ import {
   TraceSettingRequestSchema,
 } from '../../gateway/gen/inference/grpc_service_pb.js';
 import { Admin } from '../../gateway/gen/sluice/v1/admin_pb.js';
+import { ModelService } from '../../gateway/gen/tensorflow_serving/apis/model_service_pb.js';
+import { PredictionService } from '../../gateway/gen/tensorflow_serving/apis/prediction_service_pb.js';
 import { makeFolder } from '../support/certificates.js';
 import { frame, RawClient } from '../support/raw-grpc.js';
 import { tokenLine } from '../support/tokens.js';
@@ -52,6 +54,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'inference.GRPCInferenceService/RepositoryIndex': 'tells',
   'inference.GRPCInferenceService/ModelInfer': 'predicts',
   'inference.GRPCInferenceService/ModelStreamInfer': 'predicts',
+  'tensorflow.serving.PredictionService/Predict': 'predicts',
+  'tensorflow.serving.PredictionService/Classify': 'never',
+  'tensorflow.serving.PredictionService/Regress': 'never',
+  'tensorflow.serving.PredictionService/MultiInference': 'never',
+  'tensorflow.serving.PredictionService/GetModelMetadata': 'tells',
+  'tensorflow.serving.ModelService/GetModelStatus': 'tells',
+  'tensorflow.serving.ModelService/HandleReloadConfigRequest': 'never',
   'inference.GRPCInferenceService/LogSettings': 'changes',
   'inference.GRPCInferenceService/TraceSetting': 'changes',
   'inference.GRPCInferenceService/RepositoryModelLoad': 'changes',
@@ -66,6 +75,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 const METHODS: readonly DescMethod[] = [
   GRPCInferenceService,
+  PredictionService,
+  ModelService,
   Admin,
   Health,
   ServerReflection,

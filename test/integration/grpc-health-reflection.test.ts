@@ -30,6 +30,7 @@ test('G98 Check of an unknown name is NOT_FOUND; Watch says SERVICE_UNKNOWN and 
     statuses: {
       '': { status: 'SERVING' },
       'inference.GRPCInferenceService': { status: 'SERVING' },
+      'tensorflow.serving.PredictionService': { status: 'SERVING' },
       'sluice.model/iris': { status: 'SERVING' },
       'sluice.model/other': { status: 'SERVING' },
     },

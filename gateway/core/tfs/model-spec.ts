@@ -26,6 +26,15 @@ export function bareNames(names: Iterable<string>): string {
   return sorted.length > 16 ? `${shown.join(',')},… ${sorted.length} names` : shown.join(',');
 }
 
+/** The spec of a request. Throws INVALID_ARGUMENT for one that has none. */
+export function givenSpec(spec: ModelSpec | undefined): ModelSpec {
+  if (spec !== undefined) return spec;
+  throw new GatewayError('INVALID_ARGUMENT', 'Missing ModelSpec', {
+    reason: 'bad_request',
+    field: 'model_spec',
+  });
+}
+
 /**
  * What the catalog is to be asked for: a number in decimal, a label, or `''`. Throws INVALID_ARGUMENT for a request that names no
  * model, NOT_FOUND for a version that no model can have.

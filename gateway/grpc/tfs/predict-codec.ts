@@ -12,7 +12,8 @@ const MAX_ITEMS = 4096;
 
 /** What a PredictRequest says; its tensors are not looked into yet. */
 export interface PredictRequest {
-  readonly spec: ModelSpec;
+  /** Undefined where the request has none. */
+  readonly spec: ModelSpec | undefined;
   readonly inputs: ReadonlyMap<string, TensorProto>;
   readonly outputs: readonly string[];
 }
@@ -28,7 +29,7 @@ interface SpecParts {
 /** Reads a PredictRequest. Throws INTERNAL when the bytes are no such message, INVALID_ARGUMENT when it has too many items. */
 export function decodePredictRequest(body: Uint8Array): PredictRequest {
   const reader = new WireReader(body);
-  const spec: SpecParts = { name: '', version: undefined, label: '', signature: '' };
+  let spec: SpecParts | undefined;
   const inputs = new Map<string, TensorProto>();
   const outputs: string[] = [];
   while (reader.more) {
@@ -36,6 +37,7 @@ export function decodePredictRequest(body: Uint8Array): PredictRequest {
     const outer = reader.end;
     switch (tag) {
       case 0x0a:
+        spec ??= { name: '', version: undefined, label: '', signature: '' };
         reader.enter();
         readSpec(reader, spec);
         reader.leave(outer);

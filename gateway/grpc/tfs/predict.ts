@@ -3,7 +3,7 @@ import type { Infer, InferCall } from '../../core/infer-call.js';
 import type { Manifest } from '../../core/manifest.js';
 import type { Tensor } from '../../core/tensor.js';
 import { checkPredict } from '../../core/tfs/check-predict.js';
-import { inServingWords, type ModelSpec, versionWanted } from '../../core/tfs/model-spec.js';
+import { givenSpec, inServingWords, type ModelSpec, versionWanted } from '../../core/tfs/model-spec.js';
 import type { RpcContext, RpcMethod } from '../../core/transport.js';
 import { PredictionService } from '../../gen/tensorflow_serving/apis/prediction_service_pb.js';
 import { pathOf } from '../messages.js';
@@ -19,7 +19,7 @@ export interface PredictOptions {
   /** The metadata that names the caller. @default callers are not told apart */
   readonly callerKey?: string | undefined;
   /** How tensors are answered. @default 'typed', as TensorFlow Serving does */
-  readonly tensorEncoding?: TensorEncoding | undefined;
+  readonly answerTensors?: TensorEncoding | undefined;
   /** Bytes that the tensors of a request may take beyond its message, where a value stands for a whole shape. @default 64 MiB */
   readonly maxMessageBytes?: number | undefined;
 }
@@ -30,13 +30,7 @@ const NO_PARAMETERS: InferCall['parameters'] = new Map();
 
 /** Predict: the hot path of TensorFlow Serving's protocol, through the same layers as ModelInfer. */
 export function predict(options: PredictOptions): RpcMethod {
-  const {
-    infer,
-    catalog,
-    callerKey,
-    tensorEncoding = 'typed',
-    maxMessageBytes = DEFAULT_MAX_BYTES,
-  } = options;
+  const { infer, catalog, callerKey, answerTensors = 'typed', maxMessageBytes = DEFAULT_MAX_BYTES } = options;
   return {
     kind: 'unary',
     path: pathOf(PredictionService.method.predict),
@@ -44,10 +38,10 @@ export function predict(options: PredictOptions): RpcMethod {
     handler: async (body, context) => {
       const request = decodePredictRequest(body);
       const caller = callerKey === undefined ? '' : callerOf(context.headers, callerKey);
-      const { spec } = request;
+      const spec = givenSpec(request.spec);
       try {
-        const call = toInferCall(request, body.length, caller, context, catalog, maxMessageBytes);
-        return new PredictResponse(await infer(call), tensorEncoding, body);
+        const call = toInferCall(spec, request, body.length, caller, context, catalog, maxMessageBytes);
+        return new PredictResponse(await infer(call), answerTensors, body);
       } catch (thrown) {
         throw inServingWords(thrown, spec);
       }
@@ -62,6 +56,7 @@ export function resolveSpec(spec: ModelSpec, { headers, trace }: RpcContext): st
 }
 
 function toInferCall(
+  spec: ModelSpec,
   request: PredictRequest,
   messageBytes: number,
   caller: string,
@@ -69,17 +64,16 @@ function toInferCall(
   catalog: PredictOptions['catalog'],
   maxMessageBytes: number,
 ): InferCall {
-  const { spec, outputs } = request;
   const version = resolveSpec(spec, context);
   const manifest = catalog.describe(spec.name, version);
   const budget = { left: maxMessageBytes };
-  const inputs = toInputs(request, manifest, budget);
+  const inputs = toInputs(spec, request, manifest, budget);
   return {
     model: spec.name,
     version,
     id: '',
     inputs,
-    outputs,
+    outputs: request.outputs,
     parameters: NO_PARAMETERS,
     classifications: undefined,
     messageBytes: messageBytes + maxMessageBytes - budget.left,
@@ -93,7 +87,8 @@ function toInferCall(
 
 /** The tensors, in the signature's order, when it is known that they are those it wants. */
 function toInputs(
-  { spec, inputs, outputs }: PredictRequest,
+  spec: ModelSpec,
+  { inputs, outputs }: PredictRequest,
   { signature }: Manifest,
   budget: { left: number },
 ): Tensor[] {

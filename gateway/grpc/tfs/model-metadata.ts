@@ -1,0 +1,73 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { anyPack, Int64ValueSchema } from '@bufbuild/protobuf/wkt';
+import type { ModelCatalog } from '../../core/catalog.js';
+import { GatewayError } from '../../core/error.js';
+import type { Signature, TensorSpec } from '../../core/model.js';
+import { tensorflowNumber } from '../../core/tfs/datatype-names.js';
+import { bare, DEFAULT_SIGNATURE, inServingWords, versionWanted } from '../../core/tfs/model-spec.js';
+import type { RpcMethod } from '../../core/transport.js';
+import type { TensorInfoSchema } from '../../gen/tensorflow/core/protobuf/meta_graph_pb.js';
+import { SignatureDefMapSchema } from '../../gen/tensorflow_serving/apis/get_model_metadata_pb.js';
+import { PredictionService } from '../../gen/tensorflow_serving/apis/prediction_service_pb.js';
+import { unaryMethod } from '../messages.js';
+import { readSpec } from './read-spec.js';
+
+/** The one field of metadata that there is. */
+const SIGNATURE_DEF = 'signature_def';
+
+/** How TensorFlow's clients know what a signature is for. */
+const PREDICT_METHOD = 'tensorflow/serving/predict';
+
+/** GetModelMetadata: names, datatypes and shapes of a version's inputs and outputs. */
+export function modelMetadata(catalog: Pick<ModelCatalog, 'describe'>): RpcMethod {
+  return unaryMethod(PredictionService.method.getModelMetadata, (request) => {
+    const spec = readSpec(request.modelSpec);
+    checkFields(request.metadataField);
+    try {
+      const { model, version, signature } = catalog.describe(spec.name, versionWanted(spec));
+      const signatureDef = { [DEFAULT_SIGNATURE]: signatureOf(signature) };
+      const map = create(SignatureDefMapSchema, { signatureDef });
+      const value = create(Int64ValueSchema, { value: BigInt(version) });
+      return {
+        modelSpec: { name: model, versionChoice: { case: 'version' as const, value } },
+        metadata: { [SIGNATURE_DEF]: anyPack(SignatureDefMapSchema, map) },
+      };
+    } catch (thrown) {
+      throw inServingWords(thrown, spec);
+    }
+  });
+}
+
+/** In the words of get_model_metadata_impl.cc. */
+function checkFields(fields: readonly string[]): void {
+  const unknown = fields.find((field) => field !== SIGNATURE_DEF);
+  if (fields.length > 0 && unknown === undefined) return;
+  const message =
+    unknown === undefined
+      ? 'GetModelMetadataRequest must specify at least one metadata_field'
+      : `Metadata field ${bare(unknown)} is not supported`;
+  throw new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request', field: 'metadata_field' });
+}
+
+function signatureOf(signature: Signature) {
+  const tensors = (specs: readonly TensorSpec[]) =>
+    Object.fromEntries(specs.map((spec) => [spec.name, tensorInfo(spec, signature)]));
+  return {
+    inputs: tensors(signature.inputs),
+    outputs: tensors(signature.outputs),
+    methodName: PREDICT_METHOD,
+  };
+}
+
+function tensorInfo(
+  { name, datatype, shape }: TensorSpec,
+  { batchable }: Signature,
+): MessageInitShape<typeof TensorInfoSchema> {
+  const dims = batchable ? [-1, ...shape.slice(1)] : shape;
+  return {
+    // TensorFlow names the output of an operation; a name of ONNX is the tensor's own.
+    encoding: { case: 'name', value: `${name}:0` },
+    dtype: tensorflowNumber(datatype),
+    tensorShape: { dim: dims.map((size) => ({ size: BigInt(size) })) },
+  };
+}
