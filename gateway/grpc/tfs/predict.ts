@@ -50,7 +50,7 @@ export function predict(options: PredictOptions): RpcMethod {
 }
 
 /** What the catalog is asked for on behalf of a call, whose metadata may name a label, too; notes it in the call's trace. */
-export function resolveSpec(spec: ModelSpec, { headers, trace }: RpcContext): string {
+function resolveSpec(spec: ModelSpec, { headers, trace }: RpcContext): string {
   if (trace !== undefined) trace.model = spec.name;
   return wantedVersion(versionWanted(spec), headers);
 }
