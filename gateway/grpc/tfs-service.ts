@@ -3,11 +3,11 @@ import type { ModelCatalog } from '../core/catalog.js';
 import { GatewayError } from '../core/error.js';
 import type { RpcMethod } from '../core/transport.js';
 import { ModelService } from '../gen/tensorflow_serving/apis/model_service_pb.js';
-import { PredictionService } from '../gen/tensorflow_serving/apis/prediction_service_pb.js';
 import { pathOf } from './messages.js';
 import { modelMetadata } from './tfs/model-metadata.js';
 import { modelStatus } from './tfs/model-status.js';
 import { type PredictOptions, predict } from './tfs/predict.js';
+import { taskMethods } from './tfs/tasks.js';
 
 export interface TfsServiceOptions extends PredictOptions {
   readonly catalog: Pick<ModelCatalog, 'describe' | 'list'>;
@@ -16,14 +16,14 @@ export interface TfsServiceOptions extends PredictOptions {
 /** The methods of `tensorflow.serving.PredictionService` and `ModelService`, each group in a file of its own under tfs/. */
 export function tfsMethods(options: TfsServiceOptions): RpcMethod[] {
   const { catalog } = options;
-  const rpc = PredictionService.method;
-  const never = [
-    rpc.classify,
-    rpc.regress,
-    rpc.multiInference,
-    ModelService.method.handleReloadConfigRequest,
+  const never = [ModelService.method.handleReloadConfigRequest];
+  return [
+    predict(options),
+    ...taskMethods(options),
+    modelMetadata(catalog),
+    modelStatus(catalog),
+    ...never.map(refused),
   ];
-  return [predict(options), modelMetadata(catalog), modelStatus(catalog), ...never.map(refused)];
 }
 
 /** Known, and answered UNIMPLEMENTED. */

@@ -1,10 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { anyPack, Int64ValueSchema } from '@bufbuild/protobuf/wkt';
 import type { ModelCatalog } from '../../core/catalog.js';
+import type { Datatype } from '../../core/datatype.js';
 import { GatewayError } from '../../core/error.js';
 import type { Signature, TensorSpec } from '../../core/model.js';
 import { tensorflowNumber } from '../../core/tfs/datatype-names.js';
 import { bare, DEFAULT_SIGNATURE, inServingWords, versionWanted } from '../../core/tfs/model-spec.js';
+import { type Task, taskMethod, taskOf, taskSignature } from '../../core/tfs/tasks.js';
 import type { RpcMethod } from '../../core/transport.js';
 import type { TensorInfoSchema } from '../../gen/tensorflow/core/protobuf/meta_graph_pb.js';
 import { SignatureDefMapSchema } from '../../gen/tensorflow_serving/apis/get_model_metadata_pb.js';
@@ -24,8 +26,17 @@ export function modelMetadata(catalog: Pick<ModelCatalog, 'describe'>): RpcMetho
     const spec = readSpec(request.modelSpec);
     checkFields(request.metadataField);
     try {
-      const { model, version, signature } = catalog.describe(spec.name, versionWanted(spec));
-      const signatureDef = { [DEFAULT_SIGNATURE]: signatureOf(signature) };
+      const manifest = catalog.describe(spec.name, versionWanted(spec));
+      const { model, version, signature } = manifest;
+      const tasks = (['classify', 'regress'] as const).map((kind) => taskOf(kind, manifest));
+      const signatureDef = {
+        [DEFAULT_SIGNATURE]: signatureOf(signature),
+        ...Object.fromEntries(
+          tasks.flatMap((task) =>
+            typeof task === 'string' ? [] : [[taskSignature(task.kind), taskSignatureOf(task)]],
+          ),
+        ),
+      };
       const map = create(SignatureDefMapSchema, { signatureDef });
       const value = create(Int64ValueSchema, { value: BigInt(version) });
       return {
@@ -57,6 +68,25 @@ function signatureOf(signature: Signature) {
     outputs: tensors(signature.outputs),
     methodName: PREDICT_METHOD,
   };
+}
+
+/** As TensorFlow's own exporters name what goes in and comes out: rows are serialized `tensorflow.Example`s. */
+function taskSignatureOf({ kind, input, output, labels }: Task) {
+  const rows = input.shape[0] ?? -1;
+  const info = (name: string, datatype: Datatype, ...dims: number[]) => ({
+    encoding: { case: 'name' as const, value: `${name}:0` },
+    dtype: tensorflowNumber(datatype),
+    tensorShape: { dim: dims.map((size) => ({ size: BigInt(size) })) },
+  });
+  const classes = output.shape[1] ?? -1;
+  const outputs =
+    kind === 'regress'
+      ? { outputs: info(output.name, 'FP32', rows) }
+      : {
+          ...(labels.length > 0 && { classes: info(output.name, 'BYTES', rows, classes) }),
+          scores: info(output.name, 'FP32', rows, classes),
+        };
+  return { inputs: { inputs: info('examples', 'BYTES', rows) }, outputs, methodName: taskMethod(kind) };
 }
 
 function tensorInfo(

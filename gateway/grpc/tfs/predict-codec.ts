@@ -19,7 +19,7 @@ export interface PredictRequest {
 }
 
 /** A ModelSpec while it is read: its pieces may come in several messages. */
-interface SpecParts {
+export interface SpecParts {
   name: string;
   version: bigint | undefined;
   label: string;
@@ -37,10 +37,7 @@ export function decodePredictRequest(body: Uint8Array): PredictRequest {
     const outer = reader.end;
     switch (tag) {
       case 0x0a:
-        spec ??= { name: '', version: undefined, label: '', signature: '' };
-        reader.enter();
-        readSpec(reader, spec);
-        reader.leave(outer);
+        spec = readSpecFields(reader, spec);
         break;
       case 0x12:
         reader.enter();
@@ -56,6 +53,15 @@ export function decodePredictRequest(body: Uint8Array): PredictRequest {
     }
   }
   return { spec, inputs, outputs };
+}
+
+/** A ModelSpec, of which only the length is still ahead, merged into what was read of it before. */
+export function readSpecFields(reader: WireReader, before: SpecParts | undefined): SpecParts {
+  const spec = before ?? { name: '', version: undefined, label: '', signature: '' };
+  const outer = reader.enter();
+  readSpec(reader, spec);
+  reader.leave(outer);
+  return spec;
 }
 
 /** A ModelSpec's fields. Of version and label, which are one choice, the last one counts; a version in pieces is merged. */
