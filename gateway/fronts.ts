@@ -14,6 +14,7 @@ import type { ModelControl } from './core/model-control.js';
 import type { Recorder } from './core/recorder.js';
 import type { SchedulerReport } from './core/scheduler-report.js';
 import type { StatisticsSource } from './core/statistics.js';
+import type { ModelListControl } from './core/tfs/model-list.js';
 import type { TraceControl } from './core/trace-settings.js';
 import type { RpcMethod } from './core/transport.js';
 import { adminMethods, closedAdminMethods } from './grpc/admin-service.js';
@@ -56,6 +57,7 @@ export interface FrontsOptions {
   readonly control: ControlPlane;
   readonly calls: CallMemory;
   readonly models: ModelControl;
+  readonly modelLists: ModelListControl;
   readonly resize: (workers: number, model?: string) => Promise<void>;
   readonly logSwitches: LogSwitches | undefined;
 }
@@ -138,7 +140,7 @@ export class Fronts {
     const open = config.admin.openOnGrpc;
     const methods = [
       ...this.#oip(open || config.server.allowRuntimeSettings, open),
-      ...this.#tfs(),
+      ...this.#tfs(open),
       ...this.#health.methods(),
     ];
     if (open) methods.push(...adminMethods(this.#options));
@@ -161,7 +163,7 @@ export class Fronts {
   /** All that changes the server, and what tells of it; no inference. */
   #buildAdmin(): GrpcTransport {
     const { config, clock, logger, tracer } = this.#options;
-    const telling = [...this.#oip(true, true), ...this.#tfs()].filter(
+    const telling = [...this.#oip(true, true), ...this.#tfs(true)].filter(
       (method) => method.kind === 'unary' && method.sheddable !== true,
     );
     const methods = [...adminMethods(this.#options), ...telling, ...this.#health.methods()];
@@ -198,10 +200,11 @@ export class Fronts {
     });
   }
 
-  #tfs(): RpcMethod[] {
-    const { config, infer, catalog } = this.#options;
+  #tfs(allowModelControl: boolean): RpcMethod[] {
+    const { config } = this.#options;
     return tfsMethods({
-      ...{ infer, catalog, callerKey: config.callers.metadataKey },
+      ...this.#options,
+      ...{ callerKey: config.callers.metadataKey, allowModelControl },
       answerTensors: config.tensorflow.answerTensors,
       maxMessageBytes: config.grpc.maxMessageBytes,
     });

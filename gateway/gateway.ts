@@ -172,7 +172,7 @@ class Server implements Gateway {
     this.catalog = this.#buildRegistry();
     this.#repositories = new Repositories({
       ...{ config, clock, logger, watch: dependencies.watch, registry: this.catalog },
-      cacheDir: () => this.#cache.path,
+      ...{ labels: this.#labels, cacheDir: () => this.#cache.path },
       onModel: (name) => this.#metrics.declareModel(name),
     });
     this.#labels.onChange = () => this.catalog.relabel();
@@ -190,7 +190,7 @@ class Server implements Gateway {
       ...{ statistics: this.#statistics, heldBytes: (of) => heldBytes(of, this.#crews) },
       scheduler: () => this.#crews.report(),
       ...{ tracing: this.#tracing.control, tracer: this.#tracing.tracer },
-      models: this.#repositories.control,
+      ...{ models: this.#repositories.control, modelLists: this.#repositories.lists.control },
       control: new Control(this.#labels, this.catalog, labelsPersist(config)),
       resize: (workers, model) => this.resize(workers, model),
       logSwitches: dependencies.logSwitches,
@@ -322,7 +322,7 @@ class Server implements Gateway {
       unchanged: isUnchanged,
       discard,
       retryFailed: config.modelControlMode === 'poll',
-      demandOf: (...of) => this.#labels.demandOf(...of),
+      demandOf: (...of) => this.#repositories.lists.demand(of[0], this.#labels.demandOf(...of)),
       models: new Map(Object.entries(config.models)),
     });
   }

@@ -4,9 +4,12 @@ import type { Config } from './config/schema.js';
 import type { Clock } from './core/clock.js';
 import type { Logger } from './core/logger.js';
 import type { ModelControl } from './core/model-control.js';
+import type { ModelList } from './core/tfs/model-list.js';
+import { ModelLists } from './model-lists.js';
 import { ConfigCache } from './repository/config-cache.js';
 import { type AskedModels, ExplicitControl, NO_CONTROL } from './repository/explicit-control.js';
 import type { Found } from './repository/found.js';
+import type { LabelKeeper } from './repository/labels/label-keeper.js';
 import { scanRepositories } from './repository/model-source.js';
 import { OnceLogger } from './repository/once-logger.js';
 import { PatientLook } from './repository/patient-look.js';
@@ -26,12 +29,17 @@ export interface RepositoriesOptions {
   /** @default the settings' */
   readonly watch: WatchTimes | undefined;
   /** Is told what should be served: all of it, again whenever that changes. */
-  readonly registry: Pick<Registry, 'aspire' | 'outcome'>;
+  readonly registry: Pick<Registry, 'aspire' | 'outcome' | 'relabel'>;
+  /** Where the labels of lists go. */
+  readonly labels: Pick<LabelKeeper, 'change'>;
   /** Where rewritten and given files go: an absolute path. */
   readonly cacheDir: () => string;
   /** Is told the names of models found. */
   readonly onModel: (name: string) => void;
 }
+
+/** Before the first look. */
+const NOTHING: Found = { models: [], problems: [], unusable: [] };
 
 /** What is asked for where the repositories alone say so: all that is in them. */
 const ALL: Pick<AskedModels, 'overrides'> = { overrides: new Map() };
@@ -40,10 +48,14 @@ const ALL: Pick<AskedModels, 'overrides'> = { overrides: new Map() };
 export class Repositories {
   /** Loads and unloads by call; refuses them where the mode is another. */
   readonly control: ModelControl;
+  /** Lists of models, and how another one takes the place of what is served. */
+  readonly lists: ModelLists;
   readonly #options: RepositoriesOptions;
   readonly #explicit: ExplicitControl | undefined;
   readonly #configs = new ConfigCache();
   #watch: RepositoryWatch | undefined;
+  /** What is aspired. */
+  #found: Found = NOTHING;
 
   constructor(options: RepositoriesOptions) {
     const { config, clock, logger, registry, cacheDir } = options;
@@ -59,11 +71,26 @@ export class Repositories {
         allowFiles: config.allowFileOverrides,
       });
     this.control = this.#explicit ?? NO_CONTROL;
+    const { labels } = options;
+    const inTime = new PatientLook((listed: ModelList) => this.#look(logger, ALL, listed), clock);
+    this.lists = new ModelLists({
+      ...{ config, logger, labels },
+      repositories: {
+        look: (list) => inTime.take(list),
+        found: () => this.#found,
+        aspire: (found) => this.serve(found),
+        relabel: () => registry.relabel(),
+        hold: () => this.#watch?.close(),
+        watch: (found) => this.watch(found),
+        outcome: (model) => registry.outcome(model),
+      },
+    });
   }
 
   /** The look at start. Rejects with a ConfigError when there is nothing to serve. */
   async scan(): Promise<Found> {
     const { logger } = this.#options;
+    await this.lists.start();
     const found = await (this.#explicit?.look() ?? this.#look(logger, ALL));
     if (found.unusable.length > 0 && found.models.length === 0) {
       throw new ConfigError(
@@ -82,6 +109,7 @@ export class Repositories {
   serve(found: Found): void {
     const { registry, onModel } = this.#options;
     for (const { name } of found.models) onModel(name);
+    this.#found = found;
     registry.aspire(found);
   }
 
@@ -107,11 +135,13 @@ export class Repositories {
   async #look(
     logger: Logger,
     { models, overrides }: Partial<AskedModels> & Pick<AskedModels, 'overrides'>,
+    list?: ModelList,
   ): Promise<Found> {
-    const { modelRepository, modelName, linkRoots, workers } = this.#options.config;
+    const { modelName, linkRoots, workers } = this.#options.config;
+    const { repositories, listed } = this.lists.sources;
     this.#configs.next();
     const found = await scanRepositories({
-      repositories: modelRepository,
+      ...(list === undefined ? { repositories, listed } : { repositories: [], listed: list.models }),
       ...(modelName !== undefined && { modelName }),
       serveWaiting: workers.enableWaitingRuntime,
       linkRoots,

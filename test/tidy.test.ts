@@ -109,7 +109,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/build-pool',
   ],
   'gateway/build-pool': ['gateway/core', 'gateway/config', 'gateway/pool'],
-  'gateway/repositories': ['gateway/core', 'gateway/config', 'gateway/repository'],
+  'gateway/repositories': ['gateway/core', 'gateway/config', 'gateway/repository', 'gateway/model-lists'],
+  'gateway/model-lists': ['gateway/core', 'gateway/config', 'gateway/repository'],
   'gateway/fronts': [
     'gateway/core',
     'gateway/config',

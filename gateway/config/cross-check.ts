@@ -39,7 +39,11 @@ export function crossCheck(
   }
   for (const [paths, message] of accessFaults(config)) blame(paths, message);
   warnings.push(...accessWarnings(config));
-  if (requireModels === true && config.modelRepository.length === 0) {
+  const { modelRepository, modelConfigFile, modelBasePath } = config;
+  const listed = modelConfigFile ?? modelBasePath;
+  if (modelConfigFile !== undefined && modelBasePath !== undefined)
+    warnings.push('modelBasePath has no effect: modelConfigFile lists the models');
+  if (requireModels === true && modelRepository.length === 0 && listed === undefined) {
     problems.push({
       path: 'modelRepository',
       source: 'not given',

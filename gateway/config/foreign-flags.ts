@@ -44,6 +44,13 @@ const IGNORED_SWITCHES: readonly Row[] = [
   ['allow-sagemaker', 'the SageMaker endpoints are not served', NO],
   ['allow-vertex-ai', 'the Vertex AI endpoints are not served', NO],
   ['allow-gpu-metrics', 'no GPU is used, so none is measured', NO],
+  ['enable-batching', 'requests are always batched where the model allows it', YES],
+  [
+    'allow-version-labels allow-version-labels-for-unavailable-models',
+    'labels can always be set, and wait for their version',
+    YES,
+  ],
+  ['enable-model-warmup', 'a version is always warmed up before it serves', YES],
   ['allow-cpu-metrics', 'memory and event loop of the server are always among the metrics', YES],
 ];
 
@@ -95,6 +102,27 @@ const IGNORED_VALUES: readonly Row[] = [
     'onnxruntime is the only backend (see --default-max-batch-size, --intra-op-threads)',
   ],
   ['repoagent-directory', 'no repository agents run'],
+  [
+    'batching-parameters-file',
+    'batches form by themselves; their largest size is maxBatchSize of a model (see docs/BATCHING.md)',
+  ],
+  [
+    'model-config-file-poll-wait-seconds',
+    'the file is read at start; HandleReloadConfigRequest replaces the list',
+    ['0'],
+  ],
+  ['monitoring-config-file', '/metrics is served on the HTTP port (--http-port)'],
+  [
+    'tensorflow-session-parallelism tensorflow-intra-op-parallelism tensorflow-inter-op-parallelism',
+    'workers and their threads are set by --workers and --intra-op-threads',
+    ['0'],
+  ],
+  ['grpc-max-threads rest-api-num-threads', 'requests are read by the one event loop'],
+  ['rest-api-timeout-in-ms', 'the longest time of a call is --grpc-max-deadline-ms'],
+  [
+    'max-num-load-retries load-retry-interval-micros',
+    'a load that failed is tried again with back-off while the directories are watched',
+  ],
 ];
 
 const REFUSED_VALUES: readonly Row[] = [
@@ -102,11 +130,9 @@ const REFUSED_VALUES: readonly Row[] = [
     'grpc-restricted-protocol http-restricted-api',
     'calls cannot be restricted by key: they would be open to every caller. Restrict them by token (--auth-tokens-file), and leave the flag out',
   ],
-  ['port', "TensorFlow Serving's flag: write --grpc-port"],
-  ['rest-api-port', "TensorFlow Serving's flag: write --http-port"],
   [
-    'model-base-path',
-    "TensorFlow Serving's flag: write --model-repository with the directory above the model's own",
+    'ssl-config-file',
+    "TensorFlow Serving's text of keys and certificates is not read: the port would be open. Write --tls-cert-file, --tls-key-file and --tls-client-ca-file",
   ],
 ];
 

@@ -18,7 +18,14 @@ const address = (protocol: string) =>
 export const GRPC_SETTINGS = {
   enabled: bool({ default: true, flag: 'allow-grpc', why: 'Whether gRPC is served at all.' }),
   address: address('gRPC'),
-  port: integer({ default: 8001, min: 0, max: 65535, why: 'The gRPC port; 0 takes any free one.' }),
+  port: integer({
+    default: 8001,
+    min: 0,
+    max: 65535,
+    flag: 'grpc-port',
+    aliases: ['port'],
+    why: 'The gRPC port; 0 takes any free one.',
+  }),
   maxMessageBytes: integer({
     default: 64 * 1024 * 1024,
     min: 1024,
@@ -128,7 +135,14 @@ export const HTTP_SETTINGS = {
     why: 'Whether `/livez`, `/readyz` and `/metrics` are served.',
   }),
   address: address('HTTP'),
-  port: integer({ default: 8000, min: 0, max: 65535, why: 'The HTTP port; 0 takes any free one.' }),
+  port: integer({
+    default: 8000,
+    min: 0,
+    max: 65535,
+    flag: 'http-port',
+    aliases: ['rest-api-port'],
+    why: 'The HTTP port; 0 takes any free one.',
+  }),
   allowedHosts: list({
     default: [],
     defaultText: 'on loopback localhost and its addresses, elsewhere any',

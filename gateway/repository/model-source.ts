@@ -3,6 +3,8 @@ import { basename, dirname } from 'node:path';
 import { quote } from '../core/error.js';
 import { fileProblem } from '../core/file-problem.js';
 import type { Logger } from '../core/logger.js';
+import type { ModelConfiguration } from '../core/model-configuration.js';
+import type { ListedModel } from '../core/tfs/model-list.js';
 import type { ConfigCache } from './config-cache.js';
 import { CONFIG_FILE } from './config-faults.js';
 import { describeTree, nearestLayout } from './describe-tree.js';
@@ -12,6 +14,10 @@ import { type Inspection, inspectModelDirectory, MODEL_FILE, WAITING_FILE } from
 import type { ModelOverride } from './model-override.js';
 import { isModelName, MODEL_NAME_RULE, parseVersion } from './names.js';
 import { realModel, realRoots } from './real-paths.js';
+
+/** Why a directory that was named is no model's. */
+const NO_VERSIONS = `there is no version in its directory: wanted 1/${MODEL_FILE}`;
+const NO_CONFIGURATION: ModelConfiguration = { inputs: [], outputs: [], parameters: {}, runtime: {} };
 
 /** Most models of all repositories together; what is found beyond them is left out with a warning. */
 const MAX_MODELS = 10_000;
@@ -24,6 +30,8 @@ export interface ModelSourceOptions {
    * @default the directory's name, or the file's without its extension
    */
   readonly modelName?: string;
+  /** Models that are named with their directories, in place of repositories that are searched for some. @default none */
+  readonly listed?: readonly ListedModel[];
   /** Whether synthetic models (`model.wait.json`) are served, not only listed as problems. @default false */
   readonly serveWaiting?: boolean;
   /** Absolute paths of directories, besides the repositories, into which links may lead. @default none */
@@ -50,6 +58,7 @@ export interface ModelSourceOptions {
 export async function scanRepositories(options: ModelSourceOptions): Promise<Found> {
   const scan = new Scan(options);
   for (const repository of new Set(options.repositories)) await scan.add(repository);
+  for (const model of options.listed ?? []) await scan.addListed(model);
   await scan.addGiven();
   return scan.found();
 }
@@ -89,6 +98,21 @@ class Scan {
         this.#refuse(repository, 'it is a file, but not an .onnx file: wanted a directory or an .onnx file');
     } catch (error) {
       this.#refuse(repository, fileProblem(error));
+    }
+  }
+
+  /** Adds a model whose directory was named. One in which there is none is a problem of it. */
+  async addListed({ name, basePath, versionPolicy }: ListedModel): Promise<void> {
+    try {
+      const inspection = await this.#inspect(basePath, name, basePath);
+      const isModel = await this.#addModel(basePath, name, inspection, basePath);
+      if (!isModel) this.#addProblem(basePath, name, 0, NO_VERSIONS);
+      const model = this.#models.get(name);
+      if (versionPolicy === undefined || model === undefined) return;
+      const { configuration = NO_CONFIGURATION } = model;
+      this.#models.set(name, { ...model, configuration: { ...configuration, versionPolicy } });
+    } catch (error) {
+      this.#addProblem(basePath, name, 0, `its directory cannot be read: ${fileProblem(error)}`);
     }
   }
 

@@ -60,7 +60,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'tensorflow.serving.PredictionService/MultiInference': 'predicts',
   'tensorflow.serving.PredictionService/GetModelMetadata': 'tells',
   'tensorflow.serving.ModelService/GetModelStatus': 'tells',
-  'tensorflow.serving.ModelService/HandleReloadConfigRequest': 'never',
+  'tensorflow.serving.ModelService/HandleReloadConfigRequest': 'changes',
   'inference.GRPCInferenceService/LogSettings': 'changes',
   'inference.GRPCInferenceService/TraceSetting': 'changes',
   'inference.GRPCInferenceService/RepositoryModelLoad': 'changes',

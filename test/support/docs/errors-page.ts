@@ -63,7 +63,11 @@ export const CODES: Readonly<Record<StatusCode, CodeText>> = {
     when: 'The model failed on a valid input or gave a wrong output; the message could not be parsed as protobuf; or a bug of Sluice.',
     todo: 'Look at the model first, then at the log under the request id.',
   },
-  UNKNOWN: NEVER('whatever is not foreseen ends INTERNAL'),
+  UNKNOWN: {
+    by: 'sluice',
+    when: "HandleReloadConfigRequest: a model of the new list did not become available, in TensorFlow Serving's code and words; everything is as it was.",
+    todo: 'Mend what the message names. Whatever is not foreseen ends INTERNAL.',
+  },
   ALREADY_EXISTS: NEVER('nothing is created'),
   ABORTED: {
     by: 'sluice',

@@ -197,6 +197,17 @@ test("Triton's log formats and --load-model=* are taken, with a word", () => {
   assert.equal(warnings.length, 2);
 });
 
+test("TensorFlow Serving's flags are taken as they are, whichever way their words are joined", () => {
+  const { config, warnings } = load([
+    ...['--port=8500', '--rest_api_port=8501', '--model_name=half', '--model_base_path=/models/half'],
+    ...['--model_config_file=/models.config', '--enable_batching=true', '--tensorflow_session_parallelism=4'],
+  ]);
+  assert.deepEqual([config.grpc.port, config.http.port, config.modelName], [8500, 8501, 'half']);
+  assert.deepEqual([config.modelBasePath, config.modelConfigFile], ['/models/half', '/models.config']);
+  assert.equal(warnings.length, 2);
+  assert.match(warnings.join(), /session-parallelism has no effect.*modelBasePath has no effect/s);
+});
+
 const FAULTS: readonly [argv: readonly string[], message: RegExp][] = [
   [['--grpc-prot=1'], /--grpc-prot: no such flag \(command line\)\. Did you mean '--grpc-port'\?/],
   [['--qqqqqqqqqqqqqqqqq'], /sluice serve --help lists all flags/],
@@ -212,8 +223,7 @@ const FAULTS: readonly [argv: readonly string[], message: RegExp][] = [
   [['--grpc-address=localhost:8001'], /without a port/],
   [['--model-repository=s3://bucket/models'], /a path of the local file system/],
   [['--load-model=../x'], /a model name/],
-  [['--port=8500'], /write --grpc-port/],
-  [['--model_base_path=/models/x'], /write --model-repository/],
+  [['--ssl_config_file=/x'], /--tls-cert-file/],
 ];
 for (const [argv, message] of FAULTS) {
   test(`fault: ${argv.join(' ')}`, () => {
