@@ -5,6 +5,7 @@ import { convolutions, heavy, small } from './cases/compute.js';
 import { isolation } from './cases/isolation.js';
 import { bigMlp, bigMlpFifo, waiting, waitingFifo } from './cases/overload.js';
 import { peers } from './cases/peers.js';
+import { predict } from './cases/predict.js';
 import { refusals } from './cases/refusals.js';
 import { contents, sizes } from './cases/sizes.js';
 import { staticConvolutions, staticHeavy, staticIris, staticSmall } from './cases/static.js';
@@ -51,6 +52,7 @@ export const SUITES: readonly Suite[] = [
       megabyte,
       contents,
       sizes,
+      predict,
       heavy,
       isolation,
       small,

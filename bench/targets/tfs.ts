@@ -32,22 +32,33 @@ export interface PredictCall {
   readonly version: string;
   readonly signatureName: string;
   readonly tensors: readonly NamedTensor[];
+  /** FP32 as `float_val`, packed, in place of tensor_content. @default false */
+  readonly floatVal?: boolean;
 }
 
 /** A PredictRequest in bytes. Throws BenchUsageError on a datatype that TensorFlow lacks. */
-export function encodePredict({ model, version, signatureName, tensors }: PredictCall): Uint8Array {
+export function encodePredict({
+  model,
+  version,
+  signatureName,
+  tensors,
+  floatVal = false,
+}: PredictCall): Uint8Array {
   const spec = new ProtobufWriter().bytes(1, model);
   if (version !== '') spec.bytes(2, new ProtobufWriter().integer(1, Number(version)).finish());
   if (signatureName !== '') spec.bytes(3, signatureName);
   const request = new ProtobufWriter().bytes(1, spec.finish());
   for (const tensor of tensors) {
     // A map field is a list of (key = 1, value = 2).
-    request.bytes(2, new ProtobufWriter().bytes(1, tensor.name).bytes(2, tensorProto(tensor)).finish());
+    request.bytes(
+      2,
+      new ProtobufWriter().bytes(1, tensor.name).bytes(2, tensorProto(tensor, floatVal)).finish(),
+    );
   }
   return request.finish();
 }
 
-function tensorProto({ name, datatype, shape, data }: NamedTensor): Uint8Array {
+function tensorProto({ name, datatype, shape, data }: NamedTensor, floatVal: boolean): Uint8Array {
   const type = Object.hasOwn(DATA_TYPE, datatype) ? DATA_TYPE[datatype] : undefined;
   if (type === undefined) {
     throw new BenchUsageError([
@@ -57,6 +68,7 @@ function tensorProto({ name, datatype, shape, data }: NamedTensor): Uint8Array {
   const dims = new ProtobufWriter();
   for (const size of shape) dims.bytes(2, new ProtobufWriter().integer(1, size).finish());
   const writer = new ProtobufWriter().integer(1, type).bytes(2, dims.finish());
+  if (datatype === 'FP32' && floatVal) return writer.bytes(5, data).finish();
   if (datatype !== 'BYTES') return writer.bytes(4, data).finish();
   // tensor_content of strings has a form of its own; string_val is what every client sends.
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);

@@ -43,12 +43,18 @@ export function httpError(status: number): Buffer {
   ]);
 }
 
-/** `grpc-message` as the protocol wants it: UTF-8, with all but printable ASCII as %XX. */
+/**
+ * `grpc-message` as the protocol wants it: UTF-8, with all but printable ASCII as %XX; so is a space at an end, where HTTP/2 allows none
+ * (RFC 9113, 8.2.1) and clients drop the field.
+ */
 export function percentEncode(text: string): string {
-  if (/^[ -$&-~]*$/.test(text)) return text;
+  if (/^(?! )[ -$&-~]*(?<! )$/.test(text)) return text;
   let encoded = '';
-  for (const byte of Buffer.from(text, 'utf8')) {
-    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+  const bytes = Buffer.from(text, 'utf8');
+  const last = bytes.length - 1;
+  for (const [at, byte] of bytes.entries()) {
+    const outer = byte === 0x20 && (at === 0 || at === last);
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25 && !outer;
     encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return encoded;

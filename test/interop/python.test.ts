@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { identityModel } from '../support/onnx-model.js';
 import { repositoryRoot } from '../support/server-process.js';
+import { makeRepository } from '../support/use-gateway.js';
 import { secureFiles } from './secured.js';
-import { findTool, pythonScripts, runTool, serveForInterop } from './tools.js';
+import { findTool, interopModels, pythonScripts, runTool, serveForInterop, type ToolName } from './tools.js';
 
 /** What harness.py prints for a step. */
 interface Step {
@@ -17,8 +19,9 @@ async function runSteps(
   script: string,
   args: readonly string[] = [],
   more: readonly string[] = [],
+  tool: ToolName = 'python',
 ): Promise<void> {
-  const python = findTool(t, 'python');
+  const python = findTool(t, tool);
   if (python === undefined) return;
   const address = await serveForInterop(t, args);
   const result = await runTool(python, ['-B', join(pythonScripts, script), address, ...more]);
@@ -41,6 +44,13 @@ test('tritonclient, loads and unloads by call', (t) =>
   runSteps(t, 'triton_control.py', ['--model-control-mode', 'explicit', '--allow-admin-on-grpc']));
 
 test('tritonclient, asyncio', (t) => runSteps(t, 'triton_aio.py'));
+
+test("TensorFlow Serving's Python client", (t) => {
+  const column = identityModel('FP32', ['N', 1]);
+  const more = makeRepository(t, { 'identity_column/1/model.onnx': column });
+  const args = ['--model-repository', more, '--allow-admin-on-grpc'];
+  return runSteps(t, 'tfs_client.py', args, [interopModels], 'tfs-python');
+});
 
 test('grpcio alone: wire, health and reflection', (t) => runSteps(t, 'plain_grpc.py'));
 

@@ -12,6 +12,8 @@ H2SPEC='github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible'
 # Makes a collector of the parts in collector/build.yaml.
 COLLECTOR_BUILDER='go.opentelemetry.io/collector/cmd/builder@v0.165.0'
 
+TFS_API='tensorflow-serving-api==2.21.0'
+
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 env="$here/.env"
 say() { printf 'interop:setup: %s\n' "$*"; }
@@ -21,7 +23,7 @@ fail() {
 }
 
 # What would be installed, as one number: a change of a pinned version or of the model script installs again.
-wanted="$(cat "$here/setup.sh" "$here/requirements.txt" "$here/models.py" "$here/vectors.py" "$here/collector/build.yaml" | cksum)"
+wanted="$(cat "$here/setup.sh" "$here/requirements.txt" "$here/requirements-tfs.txt" "$here/models.py" "$here/vectors.py" "$here/collector/build.yaml" | cksum)"
 if [ -f "$env/done" ] && [ "$(cat "$env/done")" = "$wanted" ]; then
   say "already done (remove $env to start afresh)"
   exit 0
@@ -42,6 +44,18 @@ fi
 say "the Python packages of requirements.txt"
 "$env/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" ||
   fail 'pip could not install the packages of test/interop/requirements.txt'
+
+# In an environment of its own: it wants another protobuf than the clients above, and its client wants a package called
+# tensorflow, of which tensorflow-cpu is the smaller one that has the same modules.
+say "TensorFlow Serving's Python client, in $env/tfs"
+if ! "$env/tfs/bin/python" -c '' 2>/dev/null; then
+  rm -rf "$env/tfs"
+  python3 -m venv "$env/tfs" || fail 'python3 -m venv failed: on Debian, install python3-venv'
+fi
+"$env/tfs/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements-tfs.txt" ||
+  fail 'pip could not install the packages of test/interop/requirements-tfs.txt'
+"$env/tfs/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$TFS_API" ||
+  fail "pip could not install $TFS_API"
 
 for tool in "$GRPCURL" "$HEALTH_PROBE" "$GHZ" "$H2SPEC"; do
   say "$tool"

@@ -15,7 +15,7 @@ const folder = join(repositoryRoot, 'test/interop');
 const installed = join(folder, '.env');
 
 /** The model repository that `npm run interop:setup` makes. */
-const interopModels = join(installed, 'models');
+export const interopModels = join(installed, 'models');
 /** The Python scripts of the interop tests. */
 export const pythonScripts = join(folder, 'python');
 
@@ -29,6 +29,7 @@ const PATHS = {
   nginx: 'bin/nginx',
   otelcol: 'bin/otelcol',
   python: 'venv/bin/python',
+  'tfs-python': 'tfs/bin/python',
   mlserver: 'venv/bin/mlserver',
 } as const;
 

@@ -2,7 +2,7 @@ import type { Datatype } from '../datatype.js';
 import { GatewayError } from '../error.js';
 import type { Signature } from '../model.js';
 import { tensorflowName } from './datatype-names.js';
-import { bare, bareNames, DEFAULT_SIGNATURE } from './model-spec.js';
+import { bare, bareNames, DEFAULT_SIGNATURE, feedName } from './model-spec.js';
 
 /**
  * Checks what TensorFlow Serving checks of a Predict before it runs it, in its order and its words (predict_util.cc, and
@@ -56,7 +56,7 @@ function checkNames(signature: Signature, inputs: readonly { readonly name: stri
   const absent = missing.sort()[0];
   if (absent === undefined) return;
   throw invalid(
-    `Signature input alias: ${bare(absent)}(feed name: ${bare(absent)}) not found in request and no default value ` +
+    `Signature input alias: ${bare(absent)}(feed name: ${feedName(bare(absent))}) not found in request and no default value ` +
       `provided. Inputs expected to be in the request {${bareNames(given)}}, or default input alias set: `,
     'inputs',
   );

@@ -19,6 +19,11 @@ export function bare(text: string): string {
   return quote(text).slice(1, -1);
 }
 
+/** What GetModelMetadata and messages call a tensor: TensorFlow names the output of an operation, ONNX the tensor itself. */
+export function feedName(name: string): string {
+  return `${name}:0`;
+}
+
 /** Names as TensorFlow Serving lists them: sorted, with commas between, bounded. */
 export function bareNames(names: Iterable<string>): string {
   const sorted = [...new Set(names)].sort();
@@ -61,10 +66,16 @@ function noName(): GatewayError {
 export function inServingWords(thrown: unknown, spec: ModelSpec): GatewayError {
   const error = GatewayError.from(thrown);
   const { reason, field } = error.details;
+  // A label is looked for before the model is.
+  if (spec.label !== '' && reason === 'unknown_model' && error.code === 'NOT_FOUND') return noLabel(spec);
   if (reason === 'unknown_model' || field === 'model_name')
     return notFound(spec, error.code === 'UNAVAILABLE' ? error : undefined);
   if (field !== 'model_version' || spec.label === '') return error;
-  const message = `Unrecognized servable version label: ${bare(spec.label)}`;
+  return noLabel(spec);
+}
+
+function noLabel({ label }: ModelSpec): GatewayError {
+  const message = `Unrecognized servable version label: ${bare(label)}`;
   return new GatewayError('INVALID_ARGUMENT', message, {
     reason: 'bad_request',
     field: 'model_spec.version_label',

@@ -5,7 +5,13 @@ import type { Datatype } from '../../core/datatype.js';
 import { GatewayError } from '../../core/error.js';
 import type { Signature, TensorSpec } from '../../core/model.js';
 import { tensorflowNumber } from '../../core/tfs/datatype-names.js';
-import { bare, DEFAULT_SIGNATURE, inServingWords, versionWanted } from '../../core/tfs/model-spec.js';
+import {
+  bare,
+  DEFAULT_SIGNATURE,
+  feedName,
+  inServingWords,
+  versionWanted,
+} from '../../core/tfs/model-spec.js';
 import { type Task, taskMethod, taskOf, taskSignature } from '../../core/tfs/tasks.js';
 import type { RpcMethod } from '../../core/transport.js';
 import type { TensorInfoSchema } from '../../gen/tensorflow/core/protobuf/meta_graph_pb.js';
@@ -74,7 +80,7 @@ function signatureOf(signature: Signature) {
 function taskSignatureOf({ kind, input, output, labels }: Task) {
   const rows = input.shape[0] ?? -1;
   const info = (name: string, datatype: Datatype, ...dims: number[]) => ({
-    encoding: { case: 'name' as const, value: `${name}:0` },
+    encoding: { case: 'name' as const, value: feedName(name) },
     dtype: tensorflowNumber(datatype),
     tensorShape: { dim: dims.map((size) => ({ size: BigInt(size) })) },
   });
@@ -95,8 +101,7 @@ function tensorInfo(
 ): MessageInitShape<typeof TensorInfoSchema> {
   const dims = batchable ? [-1, ...shape.slice(1)] : shape;
   return {
-    // TensorFlow names the output of an operation; a name of ONNX is the tensor's own.
-    encoding: { case: 'name', value: `${name}:0` },
+    encoding: { case: 'name', value: feedName(name) },
     dtype: tensorflowNumber(datatype),
     tensorShape: { dim: dims.map((size) => ({ size: BigInt(size) })) },
   };

@@ -56,6 +56,8 @@ test('B37 metadata that says it is base64 has to be', () => {
 
 test('B41 grpc-message is UTF-8, with everything but printable ASCII as %XX', () => {
   assert.equal(percentEncode('plain text'), 'plain text');
+  assert.equal(percentEncode(' a b '), '%20a b%20');
+  assert.equal(percentEncode(''), '');
   assert.equal(percentEncode('100%\r\nß\0'), '100%25%0D%0A%C3%9F%00');
 });
 
