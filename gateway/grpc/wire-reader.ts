@@ -201,6 +201,6 @@ function truncated(): GatewayError {
 }
 
 function tooCostly(): GatewayError {
-  const message = `the request has too many fields or elements that are encoded one by one, more than ${MAX_COST / FIELD_COST} or ${MAX_COST}: send tensors in raw_input_contents`;
+  const message = `the request has too many fields or elements that are encoded one by one, more than ${MAX_COST / FIELD_COST} or ${MAX_COST}: send tensors in raw_input_contents, or tensor_content`;
   return new GatewayError('INVALID_ARGUMENT', message, { reason: 'bad_request' });
 }

@@ -170,7 +170,8 @@ function readIntegers(reader: WireReader, into: number[]): void {
 /** In the words of TensorFlow's example parser; and how the feature was spelt, or what the model calls its features. */
 function absent(feature: string | undefined, unknown: readonly string[], task: Task): GatewayError {
   const name = feature ?? task.input.name;
-  const near = unknown.length === 0 ? undefined : nearest(name.slice(0, MAX_NEAR), unknown);
+  const near =
+    feature === undefined || unknown.length === 0 ? undefined : nearest(name.slice(0, MAX_NEAR), unknown);
   const meant = near === undefined ? '' : ` (there is ${bare(near)})`;
   const how =
     feature === undefined
