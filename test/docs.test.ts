@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { KNOWN_FLAGS } from '../gateway/config/flags.js';
 import { configJsonSchema } from '../gateway/config/json-schema.js';
 import { loadConfig } from '../gateway/config/load.js';
 import type { StatusCode } from '../gateway/core/error.js';
@@ -12,6 +13,7 @@ import { configPage, EXAMPLE_FILE } from './support/docs/config-page.js';
 import { CODES, errorsPage, REASONS } from './support/docs/errors-page.js';
 import { failuresPage, faultRows, faultTable } from './support/docs/failures-page.js';
 import { metricsPage } from './support/docs/metrics-page.js';
+import { PREDICTION_RPCS, refusalTable } from './support/docs/tfs-table.js';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -64,6 +66,23 @@ test('docs/FAILURES.md tells of every scenario of npm run test:faults, of each w
     SCENARIOS.map(({ name }) => name),
   );
   for (const { name, what } of SCENARIOS) assert.ok(table.includes(`| ${name} | ${what} |`), name);
+});
+
+test('docs/TENSORFLOW-SERVING.md has every refusal that is replayed, names every RPC, and only flags that there are', () => {
+  const page = read('docs/TENSORFLOW-SERVING.md');
+  assert.ok(
+    page.includes(`\n\n${refusalTable()}\n\n`),
+    `the table of refusals is not this:\n${refusalTable()}`,
+  );
+  for (const rpc of [...PREDICTION_RPCS, 'GetModelStatus', 'HandleReloadConfigRequest'])
+    assert.match(page, new RegExp(`^\\|.*\\b${rpc}\\b.*\\|`, 'm'));
+  const flags = [...page.matchAll(/`(--[a-z_-]+)/g)].map(([, flag]) => (flag as string).replaceAll('_', '-'));
+  // One that has another name here is told of as such.
+  const known = [...KNOWN_FLAGS, '--file-system-poll-wait-seconds', '--only', '--state-dir'];
+  assert.deepEqual(
+    flags.filter((flag) => !known.includes(flag)),
+    [],
+  );
 });
 
 test('the table of config.pbtxt in docs/PROTOCOLS.md names every field that is honoured or ignored, and no other', () => {

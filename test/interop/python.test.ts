@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { identityModel } from '../support/onnx-model.js';
@@ -50,6 +51,17 @@ test("TensorFlow Serving's Python client", (t) => {
   const more = makeRepository(t, { 'identity_column/1/model.onnx': column });
   const args = ['--model-repository', more, '--allow-admin-on-grpc'];
   return runSteps(t, 'tfs_client.py', args, [interopModels], 'tfs-python');
+});
+
+test('docs/TENSORFLOW-SERVING.md: the client on the page runs as it stands', async (t) => {
+  const python = findTool(t, 'tfs-python');
+  if (python === undefined) return;
+  const address = await serveForInterop(t);
+  const page = readFileSync(join(repositoryRoot, 'docs/TENSORFLOW-SERVING.md'), 'utf8');
+  const script = /^```python\n(.*?)^```$/ms.exec(page)?.[1] as string;
+  assert.match(script, /"localhost:8001"/);
+  const result = await runTool(python, ['-B', '-c', script.replace('localhost:8001', address)]);
+  assert.match(result.stdout, /^\d+ \[\[1\.0, 0\.0, 0\.0\]\]\n$/, result.stderr);
 });
 
 test('grpcio alone: wire, health and reflection', (t) => runSteps(t, 'plain_grpc.py'));
