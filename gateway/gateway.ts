@@ -217,7 +217,7 @@ class Server implements Gateway {
       await this.#crews.start();
       if (this.#phase !== 'starting') return ports;
       this.#phase = 'serving';
-      this.#repositories.watch(found);
+      this.#repositories.watch();
       void this.catalog.settled().then(() => {
         this.#settledOnce = true;
         this.#fronts.readinessChanged();

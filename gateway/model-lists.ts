@@ -22,8 +22,8 @@ export type ListedRepositories = Pick<ListReloadOptions, 'look' | 'aspire' | 'ho
   readonly found: () => Found;
   /** To be called when what is staged has changed. */
   readonly relabel: () => void;
-  /** Goes on looking from what was found. */
-  readonly watch: (found: Found) => void;
+  /** Goes on looking from what is aspired. */
+  readonly watch: () => void;
 };
 
 export interface ModelListsOptions {
@@ -56,7 +56,7 @@ export class ModelLists {
         this.#staged = versions;
         repositories.relabel();
       },
-      follow: (list, found) => this.#follow(list, found),
+      follow: (list) => this.#follow(list),
       relabel: (wanted) => this.#relabel(wanted, 'HandleReloadConfigRequest'),
       policyOf: (model) => config.models[model]?.versionPolicy,
     });
@@ -116,13 +116,13 @@ export class ModelLists {
     }
   }
 
-  #follow(list: ModelList | undefined, found: Found): void {
+  #follow(list: ModelList | undefined): void {
     if (list !== undefined && list !== this.#list) {
       this.#repositories = [];
       this.#options.logger.info({ models: list.models.map(({ name }) => name) }, 'Model list is replaced');
     }
     this.#list = list;
-    this.#options.repositories.watch(found);
+    this.#options.repositories.watch();
   }
 
   async #relabel(wanted: readonly WantedLabels[], who: string): Promise<void> {

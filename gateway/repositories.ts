@@ -54,6 +54,8 @@ export class Repositories {
   readonly #explicit: ExplicitControl | undefined;
   readonly #configs = new ConfigCache();
   #watch: RepositoryWatch | undefined;
+  #held = false;
+  #closed = false;
   /** What is aspired. */
   #found: Found = NOTHING;
 
@@ -80,8 +82,8 @@ export class Repositories {
         found: () => this.#found,
         aspire: (found) => this.serve(found),
         relabel: () => registry.relabel(),
-        hold: () => this.#watch?.close(),
-        watch: (found) => this.watch(found),
+        hold: () => this.#hold(),
+        watch: () => this.#release(),
         outcome: (model) => registry.outcome(model),
       },
     });
@@ -113,10 +115,11 @@ export class Repositories {
     registry.aspire(found);
   }
 
-  /** Goes on looking, in mode `poll`. */
-  watch(first: Found): void {
+  /** Goes on looking from what is aspired, in mode `poll`; while a list takes the place of another, not before it has. */
+  watch(): void {
     const { config, clock, watch } = this.#options;
-    if (config.modelControlMode !== 'poll') return;
+    if (config.modelControlMode !== 'poll' || this.#held || this.#closed) return;
+    this.#watch?.close();
     const logger = new OnceLogger(this.#options.logger);
     const scan = (): Promise<Found> => {
       logger.next();
@@ -124,12 +127,27 @@ export class Repositories {
     };
     const aspire = (found: Found) => this.serve(found);
     const times = watch ?? { pollMs: config.repositoryPollSecs * 1000 };
-    this.#watch = new RepositoryWatch({ scan, aspire, clock, logger: this.#options.logger, ...times }, first);
+    this.#watch = new RepositoryWatch(
+      { scan, aspire, clock, logger: this.#options.logger, ...times },
+      this.#found,
+    );
     this.#watch.start();
   }
 
   close(): void {
+    this.#closed = true;
     this.#watch?.close();
+  }
+
+  /** A look that is under way, too, changes nothing any more. */
+  #hold(): void {
+    this.#held = true;
+    this.#watch?.close();
+  }
+
+  #release(): void {
+    this.#held = false;
+    this.watch();
   }
 
   async #look(

@@ -77,8 +77,7 @@ test('docs/TENSORFLOW-SERVING.md has every refusal that is replayed, names every
   for (const rpc of [...PREDICTION_RPCS, 'GetModelStatus', 'HandleReloadConfigRequest'])
     assert.match(page, new RegExp(`^\\|.*\\b${rpc}\\b.*\\|`, 'm'));
   const flags = [...page.matchAll(/`(--[a-z_-]+)/g)].map(([, flag]) => (flag as string).replaceAll('_', '-'));
-  // One that has another name here is told of as such.
-  const known = [...KNOWN_FLAGS, '--file-system-poll-wait-seconds', '--only', '--state-dir'];
+  const known = [...KNOWN_FLAGS, '--only'];
   assert.deepEqual(
     flags.filter((flag) => !known.includes(flag)),
     [],

@@ -159,6 +159,7 @@ export const MODEL_SETTINGS = {
     why: 'Whether RepositoryModelLoad, in mode `explicit`, may bring the files of a model with it. Who can call it can then have any model run.',
   }),
   repositoryPollSecs: integer({
+    aliases: ['file-system-poll-wait-seconds'],
     default: 5,
     min: 1,
     max: 86_400,

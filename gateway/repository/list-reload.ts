@@ -26,7 +26,7 @@ export interface ListReloadOptions {
   readonly aspire: (found: Found) => void;
   /** From here on a look at the disk changes nothing, until `follow` says what is to be looked at. */
   readonly hold: () => void;
-  readonly follow: (list: ModelList | undefined, found: Found) => void;
+  readonly follow: (list: ModelList | undefined) => void;
   /** Tries failed versions of a model again, and waits until nothing of it is under way. */
   readonly outcome: (model: string) => Promise<readonly LoadOutcome[]>;
   /** Makes the labels of models as they are to be, all of them or none. */
@@ -77,13 +77,13 @@ export class ListReload implements ModelListControl {
       await this.#loaded(planned, cancellation);
       await relabel(labelChanges(before.list, list));
       // In one turn of the event loop. The stage last: what is on it is the list's now.
-      follow(list, found);
       aspire(found);
+      follow(list);
       stage(NOTHING);
     } catch (error) {
       stage(NOTHING);
-      follow(before.list, before.found);
       aspire(before.found);
+      follow(before.list);
       throw error;
     }
   }
@@ -93,9 +93,12 @@ export class ListReload implements ModelListControl {
     const ended = Promise.all(
       [...planned].map(async ([model, versions]) => {
         const outcomes = await this.#options.outcome(model);
-        return outcomes
-          .filter(({ version, failure }) => versions.has(version) && failure !== undefined)
-          .map(({ version, failure }) => ({ model, version, failure }));
+        return [...versions].flatMap((version) => {
+          const outcome = outcomes.find((one) => one.version === version);
+          // None: the server stops, or its files went while they were loaded.
+          const failure = outcome === undefined ? 'it was not loaded' : outcome.failure;
+          return failure === undefined ? [] : [{ model, version, failure }];
+        });
       }),
     );
     const gone = new Promise<never>((_, reject) => cancellation.listen(() => reject(givenUp())));

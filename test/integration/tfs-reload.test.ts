@@ -54,11 +54,15 @@ async function serve(t: TestContext) {
     'more/slow/1/model.wait.json': Buffer.from('{"costMs": {"fixed": 1}, "loadMs": 500}'),
     'elsewhere/d/1/model.onnx': addModel(1),
   });
-  const { gateway, grpcPort, adminAddress } = await useGateway(t, {
-    modelRepository: [join(root, 'served')],
-    linkRoots: [join(root, 'more')],
-    workers: { count: 2, enableWaitingRuntime: true },
-  });
+  const { gateway, grpcPort, adminAddress } = await useGateway(
+    t,
+    {
+      modelRepository: [join(root, 'served')],
+      linkRoots: [join(root, 'more')],
+      workers: { count: 2, enableWaitingRuntime: true },
+    },
+    { watch: { pollMs: 100, confirmMs: 20 } },
+  );
   const call = tfsCaller(t, grpcPort);
   const admin = tfsCaller(t, Number(adminAddress.split(':')[1]));
   return { root, gateway, call, admin };
@@ -107,6 +111,10 @@ test('a reload replaces the list: what is new can be called when it is answered,
     [12, 'Servable not found for request: Latest(c)'],
   );
   assert.equal(await ask(call, 'a', 'canary'), 'Unrecognized servable version label: canary');
+  // The base paths of the list are looked at from now on, and the repository is not.
+  cpSync(join(root, 'served/a/2'), join(root, 'served/a/3'), { recursive: true });
+  await until(() => available(gateway).includes('a/3'));
+  assert.ok(!available(gateway).some((key) => key.startsWith('b/')));
   assert.equal((await reload(admin, [])).message, '');
   await until(() => available(gateway).length === 0);
 });
