@@ -189,6 +189,9 @@ test('what is wrong with an Example or a task is said in the words of TensorFlow
     await refused(rowsOf(ROW), { signatureName: 'regression' }),
     'Expected classification signature method_name to be tensorflow/serving/classify. Was: tensorflow/serving/regress',
   );
+  // However many there are, no memory is taken for them.
+  const many = Array.from({ length: 100_000 }, () => example({}));
+  assert.match(await refused(rowsOf(...many)), /request batch-size must be <= 256/);
   // A row too many is the same as for any other request.
   assert.match(
     await refused(rowsOf(...Array.from({ length: 257 }, () => ROW))),

@@ -12,7 +12,7 @@ import { bare, bareNames, DEFAULT_SIGNATURE, feedName } from './model-spec.js';
 export function checkPredict(
   signatureName: string,
   signature: Signature,
-  inputs: readonly { readonly name: string; readonly datatype: Datatype | undefined }[],
+  inputs: ReadonlyMap<string, { readonly datatype: Datatype | undefined }>,
   outputs: readonly string[],
 ): void {
   if (signatureName !== '' && signatureName !== DEFAULT_SIGNATURE) {
@@ -23,24 +23,24 @@ export function checkPredict(
     });
   }
   checkNames(signature, inputs);
-  for (const [index, { name, datatype }] of signature.inputs.entries()) {
-    const given = inputs[index]?.name === name ? inputs[index] : inputs.find((input) => input.name === name);
-    if (given?.datatype === undefined || given.datatype === datatype) continue;
-    const wanted = tensorflowName(datatype);
-    throw invalid(
-      `Expects arg[${index}] to be ${wanted} but ${tensorflowName(given.datatype)} is provided (input ${bare(name)})`,
-      'inputs',
-    );
+  let index = 0;
+  for (const { name, datatype } of signature.inputs) {
+    const given = inputs.get(name)?.datatype;
+    if (given !== undefined && given !== datatype)
+      throw invalid(
+        `Expects arg[${index}] to be ${tensorflowName(datatype)} but ${tensorflowName(given)} is provided (input ${bare(name)})`,
+        'inputs',
+      );
+    index++;
   }
   if (outputs.length > 0) checkFilter(signature, outputs);
 }
 
-/** Each input of the signature is there, and no other. The names of `inputs` differ from each other: they come out of a map. */
-function checkNames(signature: Signature, inputs: readonly { readonly name: string }[]): void {
+/** Each input of the signature is there, and no other. */
+function checkNames(signature: Signature, inputs: ReadonlyMap<string, unknown>): void {
   const wanted = signature.inputs;
-  if (inputs.length === wanted.length && wanted.every(({ name }, index) => inputs[index]?.name === name))
-    return;
-  const given = inputs.map(({ name }) => name);
+  if (inputs.size === wanted.length && wanted.every(({ name }) => inputs.has(name))) return;
+  const given = [...inputs.keys()];
   const names = wanted.map(({ name }) => name);
   const missing = names.filter((name) => !given.includes(name));
   if (given.length !== names.length) {

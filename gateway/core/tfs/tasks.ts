@@ -1,6 +1,6 @@
 import { GatewayError } from '../error.js';
 import type { Manifest } from '../manifest.js';
-import type { TensorSpec } from '../model.js';
+import type { Signature, TensorSpec } from '../model.js';
 import { tensorflowName } from './datatype-names.js';
 import { bare, DEFAULT_SIGNATURE } from './model-spec.js';
 
@@ -10,6 +10,8 @@ export interface Task {
   readonly input: TensorSpec;
   /** Floats of a row. */
   readonly width: number;
+  /** Most rows that it takes. */
+  readonly maxRows: number;
   /** What the elements of a row are called, in their order; undefined where nobody has said. */
   readonly features: readonly string[] | undefined;
   readonly output: TensorSpec;
@@ -60,9 +62,15 @@ export function taskOf(kind: TaskKind, manifest: Manifest): Task | string {
     return `Expected one output Tensor of DT_FLOAT and shape ${shape}, found ${fitting.length}`;
   const names = features?.[input.name];
   return {
-    ...{ kind, input, width, output, labels: labelsOf(output) },
+    ...{ kind, input, width, maxRows: maxRows(signature, input), output, labels: labelsOf(output) },
     features: names?.length === width ? names : undefined,
   };
+}
+
+function maxRows({ batchable, maxBatchSize }: Signature, { shape }: TensorSpec): number {
+  if (batchable) return maxBatchSize;
+  const [rows = -1] = shape;
+  return rows < 0 ? Number.POSITIVE_INFINITY : rows;
 }
 
 function answers(kind: TaskKind, { datatype, shape }: TensorSpec): boolean {

@@ -12,7 +12,12 @@ export interface InferringOptions {
   readonly catalog: Pick<ModelCatalog, 'describe'>;
   /** The metadata that names the caller. @default callers are not told apart */
   readonly callerKey?: string | undefined;
+  /** Bytes that the tensors of a request may take beyond its message, which may say little of much. @default 64 MiB */
+  readonly maxMessageBytes?: number | undefined;
 }
+
+/** Of `maxMessageBytes`. */
+export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
 const NO_PARAMETERS: InferCall['parameters'] = new Map();
 

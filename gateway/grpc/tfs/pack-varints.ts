@@ -1,41 +1,54 @@
 import { DATATYPE_BYTES, type Datatype } from '../../core/datatype.js';
 
-/** Reads one element as the lower and the upper 32 bits of the 64 that go on the wire: signed ones are sign-extended. */
-type Halves = (view: DataView, at: number) => readonly [lo: number, hi: number];
+/** Reads one element of at most 32 bits, as a number whose lower 32 bits go on the wire. */
+type ReadNarrow = (view: DataView, at: number) => number;
 
-const signed = (value: number): readonly [number, number] => [value, value < 0 ? -1 : 0];
+const signed8: ReadNarrow = (view, at) => view.getInt8(at);
+const unsigned8: ReadNarrow = (view, at) => view.getUint8(at);
+const unsigned16: ReadNarrow = (view, at) => view.getUint16(at, true);
 
-/** The datatypes whose lists are varints. Half floats are their 16 bits. */
-const READ: Readonly<Partial<Record<Datatype, Halves>>> = {
-  INT8: (view, at) => signed(view.getInt8(at)),
-  INT16: (view, at) => signed(view.getInt16(at, true)),
-  INT32: (view, at) => signed(view.getInt32(at, true)),
-  INT64: (view, at) => [view.getInt32(at, true), view.getInt32(at + 4, true)],
-  UINT64: (view, at) => [view.getInt32(at, true), view.getInt32(at + 4, true)],
-  UINT8: (view, at) => [view.getUint8(at), 0],
-  BOOL: (view, at) => [view.getUint8(at), 0],
-  UINT16: (view, at) => [view.getUint16(at, true), 0],
-  FP16: (view, at) => [view.getUint16(at, true), 0],
-  BF16: (view, at) => [view.getUint16(at, true), 0],
-  UINT32: (view, at) => [view.getInt32(at, true), 0],
+/** The datatypes whose lists are varints of at most 32 bits. Half floats are their 16 bits. */
+const NARROW: Readonly<Partial<Record<Datatype, ReadNarrow>>> = {
+  INT8: signed8,
+  INT16: (view, at) => view.getInt16(at, true),
+  INT32: (view, at) => view.getInt32(at, true),
+  UINT8: unsigned8,
+  BOOL: unsigned8,
+  UINT16: unsigned16,
+  FP16: unsigned16,
+  BF16: unsigned16,
+  UINT32: (view, at) => view.getUint32(at, true),
 };
+
+/** Bytes of the longest varint. */
+const MAX_VARINT_BYTES = 10;
 
 /** The elements of a tensor, little-endian, as a run of varints. Throws for a datatype whose list has none: a bug. */
 export function packVarints(datatype: Datatype, data: Uint8Array): Uint8Array {
-  const read = READ[datatype];
-  if (read === undefined) throw new Error(`${datatype} does not travel as varints`);
+  const read = NARROW[datatype];
   const width = DATATYPE_BYTES[datatype];
+  if (read === undefined && datatype !== 'INT64' && datatype !== 'UINT64')
+    throw new Error(`${datatype} does not travel as varints`);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   // Most elements are small: room for them, and more when it is needed.
-  let packed = Buffer.allocUnsafe(data.length + 16);
+  let packed = Buffer.allocUnsafe(data.length + 2 * MAX_VARINT_BYTES);
   let pos = 0;
   for (let at = 0; at < data.length; at += width) {
-    if (pos + 10 > packed.length) {
+    if (pos + MAX_VARINT_BYTES > packed.length) {
       const larger = Buffer.allocUnsafe(packed.length * 2);
       packed.copy(larger, 0, 0, pos);
       packed = larger;
     }
-    let [lo, hi] = read(view, at);
+    let lo: number;
+    let hi: number;
+    if (read === undefined) {
+      lo = view.getInt32(at, true);
+      hi = view.getInt32(at + 4, true);
+    } else {
+      lo = read(view, at);
+      // Negative numbers are sign-extended to 64 bits.
+      hi = lo < 0 ? -1 : 0;
+    }
     while (hi !== 0 || lo >>> 0 > 0x7f) {
       packed[pos++] = (lo & 0x7f) | 0x80;
       lo = (lo >>> 7) | (hi << 25);

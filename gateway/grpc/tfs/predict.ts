@@ -6,7 +6,7 @@ import { givenSpec, inServingWords, type ModelSpec } from '../../core/tfs/model-
 import type { RpcContext, RpcMethod } from '../../core/transport.js';
 import { PredictionService } from '../../gen/tensorflow_serving/apis/prediction_service_pb.js';
 import { pathOf } from '../messages.js';
-import { type InferringOptions, inferCall, resolveSpec } from './infer-call.js';
+import { DEFAULT_MAX_BYTES, type InferringOptions, inferCall, resolveSpec } from './infer-call.js';
 import { decodePredictRequest, type PredictRequest } from './predict-codec.js';
 import { PredictResponse } from './predict-response.js';
 import type { TensorEncoding } from './tensor-values.js';
@@ -14,11 +14,7 @@ import type { TensorEncoding } from './tensor-values.js';
 export interface PredictOptions extends InferringOptions {
   /** How tensors are answered. @default 'typed', as TensorFlow Serving does */
   readonly answerTensors?: TensorEncoding | undefined;
-  /** Bytes that the tensors of a request may take beyond its message, where a value stands for a whole shape. @default 64 MiB */
-  readonly maxMessageBytes?: number | undefined;
 }
-
-const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
 /** Predict: the hot path of TensorFlow Serving's protocol, through the same layers as ModelInfer. */
 export function predict(options: PredictOptions): RpcMethod {
@@ -62,9 +58,7 @@ function toInputs(
   { signature }: Manifest,
   budget: { left: number },
 ): Tensor[] {
-  const given: { name: string; datatype: Tensor['datatype'] | undefined }[] = [];
-  for (const [name, tensor] of inputs) given.push({ name, datatype: tensor.datatype });
-  checkPredict(spec.signature, signature, given, outputs);
+  checkPredict(spec.signature, signature, inputs, outputs);
   const tensors: Tensor[] = [];
   for (const { name } of signature.inputs) {
     const tensor = inputs.get(name);

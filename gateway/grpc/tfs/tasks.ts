@@ -1,3 +1,4 @@
+import { GatewayError } from '../../core/error.js';
 import type { InferResult } from '../../core/infer-call.js';
 import type { Tensor } from '../../core/tensor.js';
 import { DEFAULT_SIGNATURE, givenSpec, inServingWords, type ModelSpec } from '../../core/tfs/model-spec.js';
@@ -11,7 +12,7 @@ import { RegressionResponseSchema } from '../../gen/tensorflow_serving/apis/regr
 import { asBuffer } from '../call-host.js';
 import { pathOf, serializeMessage } from '../messages.js';
 import { exampleRows } from './example-rows.js';
-import { type InferringOptions, inferCall, resolveSpec } from './infer-call.js';
+import { DEFAULT_MAX_BYTES, type InferringOptions, inferCall, resolveSpec } from './infer-call.js';
 import { decodeInputRequest, decodeMultiRequest, type InputRequest } from './input-codec.js';
 import { planTasks } from './plan-tasks.js';
 
@@ -65,11 +66,17 @@ async function run(
   { reader, input }: Pick<InputRequest, 'reader' | 'input'>,
   messageBytes: number,
   context: RpcContext,
-  { infer, callerKey }: InferringOptions,
+  { infer, callerKey, maxMessageBytes = DEFAULT_MAX_BYTES }: InferringOptions,
 ): Promise<{ result: InferResult; rows: number }> {
   const [task] = tasks;
-  const data = exampleRows(reader, input, task);
   const rows = input.examples.length;
+  if (rows * task.width * 4 > maxMessageBytes && rows <= task.maxRows)
+    throw new GatewayError('INVALID_ARGUMENT', `${rows} rows take more than a message may have`, {
+      reason: 'bad_request',
+      field: 'input',
+    });
+  // More rows than the model takes are refused by whoever looks at the shape: no memory is taken for them.
+  const data = rows > task.maxRows ? new Uint8Array(0) : exampleRows(reader, input, task);
   const tensor: Tensor = { name: task.input.name, datatype: 'FP32', shape: [rows, task.width], data };
   const outputs = [...new Set(tasks.map(({ output }) => output.name))];
   const bytes = messageBytes + data.length;

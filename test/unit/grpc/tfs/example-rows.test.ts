@@ -11,7 +11,7 @@ import { len, num } from '../../../support/wire-bytes.js';
 
 const tensor = { name: 'X', datatype: 'FP32' as const, shape: [-1, 3] };
 const task: Task = {
-  ...{ kind: 'classify', input: tensor, output: tensor, width: 3, labels: [] },
+  ...{ kind: 'classify', input: tensor, output: tensor, width: 3, maxRows: 8, labels: [] },
   features: ['a', 'b', 'c'],
 };
 
