@@ -42,7 +42,7 @@ const MADE_UP: Readonly<Record<string, (ports: ServerProcess) => string>> = {
 
 const readme = readDocument('README.md');
 let server: ServerProcess;
-/** Inside the checkout, where `sluice/client` is this package; holds the rows.json that an example names. */
+/** Inside the checkout, where `sluice/client` is this package; holds the rows.json and flowers.csv that examples name. */
 let folder: string;
 
 const checks: [title: string, check: () => void | Promise<void>][] = [];
@@ -58,6 +58,8 @@ test('what the documents tell people to type does what they say', async (t) => {
   t.after(() => server.stop());
   const { rows } = JSON.parse(readDocument('examples/iris/predictions.json')) as { rows: number[][] };
   writeFileSync(join(folder, 'rows.json'), JSON.stringify(rows.slice(0, 5)));
+  const flowers = rows.slice(0, 5).map((row) => row.join());
+  writeFileSync(join(folder, 'flowers.csv'), `${flowers.join('\n')}\n`);
   for (const [title, body] of checks) await t.test(title, body);
 });
 
