@@ -246,3 +246,17 @@ test('--model_base_path: one model, by the name that it is given, else `default`
     assert.equal(await ask(tfsCaller(t, grpcPort), modelName ?? 'default'), 13);
   }
 });
+
+test('a server that stops while a list is loaded lets the call end, and stops in order', async (t) => {
+  const { root, gateway, admin } = await serve(t);
+  const slow = { name: 'slow', basePath: join(root, 'more/slow') };
+  const call = reload(admin, [slow]);
+  await until(() =>
+    gateway.catalog.list().some(({ model, state }) => model === 'slow' && state !== 'discovered'),
+  );
+  const begun = performance.now();
+  const report = await gateway.stop();
+  assert.equal(report.callsCut, 0);
+  assert.ok(performance.now() - begun < 8000);
+  assert.equal((await call).message, '');
+});
