@@ -1,9 +1,11 @@
 /** A server that is killed in the midst of changes: what it comes back with is the old state or the new, never a third. */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../bench/load/random.js';
 import { AdminClient } from '../../client/admin.js';
 import { type ServerProcess, startServerProcess } from '../support/server-process.js';
@@ -34,8 +36,15 @@ async function ask({ adminPort }: ServerProcess): Promise<Known> {
   }
 }
 
-/** Moves the label to and fro until the server is gone: the last state that was acknowledged, and the one asked for then. */
-async function moveUntilGone({ adminPort }: ServerProcess, from: Known): Promise<readonly [Known, Known]> {
+/**
+ * Moves the label to and fro until the server is gone: the last state that was acknowledged, and the one asked for then.
+ * @param life hears `moved` at each move that was acknowledged
+ */
+async function moveUntilGone(
+  { adminPort }: ServerProcess,
+  from: Known,
+  life: EventEmitter,
+): Promise<readonly [Known, Known]> {
   const admin = new AdminClient({ address: `localhost:${adminPort}` });
   for (let acknowledged = from; ; ) {
     const version = acknowledged.version === 1 ? 2 : 1;
@@ -47,6 +56,7 @@ async function moveUntilGone({ adminPort }: ServerProcess, from: Known): Promise
       return [acknowledged, asked];
     }
     acknowledged = asked;
+    life.emit('moved');
   }
 }
 
@@ -57,8 +67,11 @@ test(`killed ${KILLS} times in the midst of moves of a label, a server comes bac
   let server = await start(t, stateDir);
   let known = await ask(server);
   for (let kill = 0; kill < KILLS; kill++) {
-    const moves = moveUntilGone(server, known);
-    await new Promise((resolve) => setTimeout(resolve, 20 + random() * LONGEST_MS));
+    const life = new EventEmitter();
+    const moves = moveUntilGone(server, known, life);
+    // However long a loaded machine takes to a life's first move: it is killed between two of them, not before.
+    await Promise.race([once(life, 'moved'), moves]);
+    await sleep(random() * LONGEST_MS);
     process.kill(server.pid, 'SIGKILL');
     const either = await moves;
     await server.ended;

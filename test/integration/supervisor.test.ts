@@ -1,56 +1,15 @@
 /** `sluice serve` under its supervisor: crashes, signals, and the end of the supervisor itself. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient, SluiceClientError } from '../../client/client.js';
+import { createClient } from '../../client/client.js';
 import { commandOf } from '../../worker/waiting-faults.js';
 import { runCommand } from '../support/run-server.js';
-import { type ServerProcess, startServerProcess } from '../support/server-process.js';
+import { childrenOf, startSupervised } from '../support/supervised.js';
 import { makeRepository } from '../support/use-gateway.js';
 
 const FLOWER = { X: [[5.1, 3.5, 1.4, 0.2]] };
-
-/** A port that is free now; a restarted server must come back to the same one. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function startSupervised(t: TestContext, args: readonly string[] = []): Promise<ServerProcess> {
-  const waiting = makeRepository(t, { 'wait/1/model.wait.json': Buffer.from('{"costMs":{"fixed":300}}') });
-  const repositories = ['--model-repository', 'examples', '--model-repository', waiting];
-  const server = await startServerProcess({
-    args: [...repositories, '--enable-waiting-runtime', ...args],
-    supervised: true,
-    ports: { grpcPort: await freePort() },
-  });
-  t.after(async () => void (await server.stop()));
-  return server;
-}
-
-/** Processes whose parent this is. */
-function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
-}
-
-/** Whether iris answers a client that has just come. */
-async function answers(grpcPort: number): Promise<boolean> {
-  const client = createClient({ address: `127.0.0.1:${grpcPort}`, maxAttempts: 1 });
-  const answer = await client
-    .model('iris')
-    .predict(FLOWER, { deadlineMs: 500 })
-    .catch(() => undefined);
-  client.close();
-  return answer !== undefined;
-}
 
 async function until(what: string, condition: () => boolean, withinMs = 20_000): Promise<void> {
   const end = performance.now() + withinMs;
@@ -59,30 +18,6 @@ async function until(what: string, condition: () => boolean, withinMs = 20_000):
     await sleep(5);
   }
 }
-
-test('D67 an abort in native code: callers hear UNAVAILABLE, the supervisor starts the server again, iris answers', async (t) => {
-  const server = await startSupervised(t);
-  const client = createClient({ address: `127.0.0.1:${server.grpcPort}`, maxAttempts: 1 });
-  t.after(() => client.close());
-  const iris = client.model('iris');
-  await iris.predict(FLOWER);
-  const [first] = childrenOf(server.pid);
-  const crash = client.model('wait').predict({ X: [[commandOf('abort'), 2, 3, 4]] });
-  await assert.rejects(crash, (error) => error instanceof SluiceClientError && error.code === 'UNAVAILABLE');
-  const crashedAt = performance.now();
-  // Over connections of its own: a client that has lost one waits a second and more between its attempts.
-  while (!(await answers(server.grpcPort))) {
-    assert.ok(performance.now() - crashedAt < 10_000, server.output());
-    await sleep(10);
-  }
-  const ms = Math.round(performance.now() - crashedAt);
-  t.diagnostic(`iris answers again ${ms} ms after the crash`);
-  // Wanted are 2 s; the tests share their machine.
-  assert.ok(ms < 5000, `${ms} ms`);
-  assert.match(server.output(), /the server ended by SIGABRT: starting it again"/);
-  assert.notEqual(childrenOf(server.pid)[0], first);
-  assert.deepEqual(await server.stop(), { code: 0, signal: null });
-});
 
 test('D68 a model that crashes the server at each load: a few restarts, then exit 1 and a word why', async (t) => {
   const spec = { faults: [{ kind: 'abort', probability: 1, when: 'load' }] };
