@@ -11,6 +11,7 @@ import { addModelsCommand } from './commands/models.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addServeCommand } from './commands/serve.js';
 import { addTokenCommand } from './commands/token.js';
+import { addTopCommand } from './commands/top.js';
 import { addVersionsCommand } from './commands/versions.js';
 import { addWhyCommand } from './commands/why.js';
 import { EXIT, type ExitCode } from './exit-code.js';
@@ -72,6 +73,7 @@ function buildProgram(context: CommandContext, finish: Finish): Command {
     addVersionsCommand,
     addLabelCommands,
     addHistoryCommand,
+    addTopCommand,
     addWhyCommand,
     addTokenCommand,
   ]) {
