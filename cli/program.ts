@@ -4,6 +4,7 @@ import type { CommandContext, Finish } from './command-context.js';
 import { addBenchCommand } from './commands/bench.js';
 import { addLabelCommands } from './commands/change.js';
 import { addConfigCommand } from './commands/config.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { addGoldenCommand } from './commands/golden.js';
 import { addHealthCommand } from './commands/health.js';
 import { addHistoryCommand } from './commands/history.js';
@@ -74,6 +75,7 @@ function buildProgram(context: CommandContext, finish: Finish): Command {
     addLabelCommands,
     addHistoryCommand,
     addTopCommand,
+    addDoctorCommand,
     addWhyCommand,
     addTokenCommand,
   ]) {

@@ -98,6 +98,19 @@ export interface AdminCall {
   readonly batchRows: number | undefined;
 }
 
+/** What a caller has asked for of late. */
+export interface AdminCaller {
+  /** As its metadata says. */
+  readonly caller: string;
+  readonly calls: number;
+  /** Rows that were run for it. */
+  readonly rows: number;
+  /** Bytes of its messages. */
+  readonly bytes: number;
+  /** Calls that were turned away. */
+  readonly refused: number;
+}
+
 type Changing = 'Load' | 'Unload' | 'Label' | 'Promote' | 'Rollback';
 type Request<M extends Changing> = Omit<WireAdminMethods[`sluice.v1.Admin/${M}`]['request'], 'note'>;
 
@@ -171,6 +184,19 @@ export class AdminClient {
       ...{ code, reason, message, atMs: Number(rest.at_ms), totalMs: rest.total_ms },
       ...{ queueMs: rest.queue_ms, computeMs: rest.compute_ms, batchRows: rest.batch_rows },
     }));
+  }
+
+  /** Who called in the last ten to twenty seconds, the heaviest first; nobody where callers are not told apart. */
+  async callers(
+    limit = 0,
+    options: CallOptions = {},
+  ): Promise<{ readonly overMs: number; readonly callers: readonly AdminCaller[] }> {
+    const answer = await this.#rpc.call('sluice.v1.Admin/Callers', { limit }, this.#rpc.begin(options));
+    const callers = answer.callers.map(({ caller, calls, rows, bytes, refused }) => ({
+      ...{ caller, calls: Number(calls), rows: Number(rows) },
+      ...{ bytes: Number(bytes), refused: Number(refused) },
+    }));
+    return { overMs: answer.over_ms, callers };
   }
 
   /** Changes the number of workers: of those that models share, or of the model's own. */

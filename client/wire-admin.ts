@@ -62,6 +62,17 @@ export interface WireCalls {
   }[];
 }
 
+export interface WireCallers {
+  readonly callers: readonly {
+    readonly caller: string;
+    readonly calls: string;
+    readonly rows: string;
+    readonly bytes: string;
+    readonly refused: string;
+  }[];
+  readonly over_ms: number;
+}
+
 export interface WireHistory {
   readonly generation: string;
   readonly changes: readonly {
@@ -102,6 +113,7 @@ export interface WireAdminMethods {
     request: { readonly id: string; readonly fate: string; readonly limit: number };
     response: WireCalls;
   };
+  'sluice.v1.Admin/Callers': { request: { readonly limit: number }; response: WireCallers };
   'sluice.v1.Admin/Resize': {
     request: { readonly workers: number; readonly model: string };
     response: { readonly workers: number };

@@ -52,11 +52,12 @@ export function serverReaders(server: () => ReadServer): MetricReaders {
 
 /** Of the process and what its machine gives it. */
 function processReaders(server: () => ReadServer): MetricReaders {
-  const throttling = throttlingReader(systemFacts());
+  let throttling: ReturnType<typeof throttlingReader> | undefined;
   const info = { version: versionIn('../../package.json'), node: process.versions.node };
   const onnxruntime = versionIn(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
   const startedAt = wallClockMs() / 1000;
   const throttled = (of: 'periods' | 'throttledPeriods' | 'throttledSeconds') => () => {
+    throttling ??= throttlingReader({ ...systemFacts(), ...server().machine });
     const read = throttling();
     return read === undefined ? [] : [{ labels: {}, value: read[of] }];
   };

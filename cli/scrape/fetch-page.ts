@@ -21,12 +21,17 @@ const MAX_BYTES = 64 * 1024 * 1024;
  * the signal's reason where it was aborted.
  */
 export async function fetchPage(target: ScrapeTarget, signal?: AbortSignal): Promise<Page> {
+  return parsePage(await fetchText(target, signal));
+}
+
+/** Likewise whatever is at the place. */
+export async function fetchText(target: ScrapeTarget, signal?: AbortSignal): Promise<string> {
   const { url } = target;
   const { status, body } = await get(target, signal).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw unreachable(url, error);
   });
-  if (status === 200) return parsePage(body);
+  if (status === 200) return body;
   const hints: Readonly<Record<number, string>> = {
     401: '--token-file names a file that holds a token; SLUICE_TOKEN is one.',
     403: 'Its token needs the role read.',
@@ -37,7 +42,7 @@ export async function fetchPage(target: ScrapeTarget, signal?: AbortSignal): Pro
   throw new CliError(
     EXIT.failed,
     'METRICS',
-    `No metrics at ${url.href}: HTTP ${status}${said === '' ? '' : `, ${said}`}`,
+    `Nothing to be read at ${url.href}: HTTP ${status}${said === '' ? '' : `, ${said}`}`,
     hints[status],
   );
 }

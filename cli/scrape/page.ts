@@ -114,3 +114,12 @@ function numberOf(text: string): number | undefined {
   const value = Number(text);
   return Number.isNaN(value) ? undefined : value;
 }
+
+/** How much a counter has grown between two pages; from nothing without the first. */
+export function growthBetween(
+  before: Page | undefined,
+  after: Page,
+): (name: string, labels?: Labels) => number {
+  return (name, labels = {}) =>
+    Math.max(0, (after.sum(name, labels) ?? 0) - (before?.sum(name, labels) ?? 0));
+}

@@ -1,5 +1,5 @@
 import { countedBetween, meanOf, quantileOf } from './histogram.js';
-import { type Labels, Page, type Sample } from './page.js';
+import { growthBetween, type Labels, Page, type Sample } from './page.js';
 
 /** A model version between two looks. Rates are per second; undefined: nothing was to be measured. */
 export interface VersionView {
@@ -65,7 +65,7 @@ function sameProcess(before: Page, after: Page): boolean {
 export function viewOf(earlier: Page | undefined, after: Page, apart: number): ServerView {
   const before = earlier !== undefined && sameProcess(earlier, after) && apart > 0 ? earlier : undefined;
   const seconds = before === undefined ? undefined : apart;
-  const grown = growth(before, after);
+  const grown = growthBetween(before, after);
   const perSec = (amount: number): number | undefined =>
     seconds === undefined ? undefined : amount / seconds;
   const requests = grown('sluice_requests_total');
@@ -95,12 +95,6 @@ export function viewOf(earlier: Page | undefined, after: Page, apart: number): S
         : grown('sluice_cpu_throttled_periods_total') / periods,
     versions: versionsOf(before, after, seconds),
   };
-}
-
-/** How much a counter has grown between two pages; from nothing without the first. */
-function growth(before: Page | undefined, after: Page): (name: string, labels?: Labels) => number {
-  return (name, labels = {}) =>
-    Math.max(0, (after.sum(name, labels) ?? 0) - (before?.sum(name, labels) ?? 0));
 }
 
 function reasonsPerSec(
@@ -156,7 +150,7 @@ function versionView(
   state: string,
 ): VersionView {
   const known = seconds !== undefined;
-  const grown = growth(before, after);
+  const grown = growthBetween(before, after);
   const perSec = (amount: number): number | undefined => (known ? amount / seconds : undefined);
   const inMs = (value: number | undefined): number | undefined =>
     known && value !== undefined ? 1000 * value : undefined;

@@ -9,6 +9,8 @@ export interface Machine {
   readonly coresSource: string;
   readonly memoryBytes: number;
   readonly memorySource: string;
+  /** How its files are read, of those who look at it while the server runs. @default as those of this machine */
+  readonly readFile?: MachineFacts['readFile'];
 }
 
 /** What is read to find out. */
@@ -71,6 +73,7 @@ export function detectMachine(facts: MachineFacts): Machine {
     coresSource: core.source,
     memoryBytes: byte.amount,
     memorySource: byte.source,
+    readFile: facts.readFile,
   };
 }
 

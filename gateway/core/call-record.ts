@@ -31,12 +31,44 @@ export interface CallRecord {
 /** Where such calls are noted; telemetry/ implements it. */
 export interface CallNotes {
   note(record: CallRecord): void;
+  /** A caller's call has ended, however it did: for who asks which caller takes how much. Cheap. */
+  used(use: CallerUse): void;
+}
+
+/** What a call was to its caller. */
+export interface CallerUse {
+  readonly caller: string;
+  /** Rows that were run for it; 0 where none were. */
+  readonly rows: number;
+  /** Size of its message. */
+  readonly bytes: number;
+  /** Whether it was turned away for want of room, time or quota. */
+  readonly refused: boolean;
+  /** On the Clock's scale. */
+  readonly endedAt: number;
+}
+
+/** What a caller has asked for of late. */
+export interface CallerTotal {
+  readonly caller: string;
+  readonly calls: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly refused: number;
+}
+
+/** The callers of late, who took most first, and of how long that is. */
+export interface CallerReport {
+  readonly overMs: number;
+  readonly callers: readonly CallerTotal[];
 }
 
 /** Calls that are remembered, for who asks why. */
 export interface CallMemory {
   /** The newest first: those whose request or trace id begins with `id` (`''`: all), of one fate or of any. */
   find(id: string, fate: CallFate | undefined, limit: number): readonly CallRecord[];
+  /** Who calls, as far as callers are told apart. */
+  callers(): CallerReport;
   /** A record's end in milliseconds since 1970. */
   wallMs(record: CallRecord): number;
 }

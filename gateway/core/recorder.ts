@@ -32,13 +32,14 @@ export type BadOutput = 'missing' | 'shape' | 'size' | 'nan';
 
 /** Where the request path notes what happened; telemetry/ implements it. Cheap: called for every request. */
 export interface Recorder {
-  /** One inference request has ended. `version` is 0 when it was not resolved. */
+  /** One inference request has ended. `version` is 0 when it was not resolved, `bytes` the size of its message, where that is known. */
   request(
     model: string,
     version: number,
     code: StatusCode | 'OK',
     totalMs: number,
     timing: InferTiming | undefined,
+    bytes?: number,
   ): void;
   /** A request was refused or failed, and why. `version` is 0 when it was not resolved. */
   refused(model: string, version: number, reason: Reason): void;

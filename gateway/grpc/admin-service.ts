@@ -3,6 +3,7 @@ import type { ControlChange, ControlPlane } from '../core/control.js';
 import type { Logger } from '../core/logger.js';
 import type { RpcMethod } from '../core/transport.js';
 import { Admin } from '../gen/sluice/v1/admin_pb.js';
+import { callersOf } from './admin/callers.js';
 import { callsOf } from './admin/calls.js';
 import { readLabel, readLoad, readPromote, readRollback } from './admin/read-change.js';
 import { refuseClosed } from './closed-here.js';
@@ -35,6 +36,7 @@ export function adminMethods({ control, calls, resize }: AdminServiceOptions): R
     unaryMethod(rpc.rollback, (request) => make(readRollback(request))),
     unaryMethod(rpc.history, ({ model, limit }) => historyOf(control, model, limit)),
     unaryMethod(rpc.calls, (request) => callsOf(calls, request)),
+    unaryMethod(rpc.callers, ({ limit }) => callersOf(calls, limit)),
     unaryMethod(rpc.resize, async ({ workers, model }) => {
       await resize(workers, model === '' ? undefined : model);
       return { workers };

@@ -29,6 +29,7 @@ const CLASSES: ReadonlyMap<string, MethodClass> = new Map<string, MethodClass>([
   ['/sluice.v1.Admin/Versions', 'reads'],
   ['/sluice.v1.Admin/History', 'reads'],
   ['/sluice.v1.Admin/Calls', 'reads'],
+  ['/sluice.v1.Admin/Callers', 'reads'],
   ['/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', 'reads'],
   ['/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', 'reads'],
 ]);

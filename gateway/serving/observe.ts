@@ -41,7 +41,8 @@ export class Observer {
         const result = await next(call);
         const now = clock.now();
         const totalMs = now - call.arrivedAt;
-        recorder.request(result.model, result.version, 'OK', totalMs, result.timing);
+        recorder.request(result.model, result.version, 'OK', totalMs, result.timing, call.messageBytes);
+        if (call.caller) this.#used(call, call.caller, now, result.timing.rows ?? 1, false);
         if (totalMs >= slowMs) this.#noteSlow(call, result, now);
         return result;
       } catch (thrown) {
@@ -67,8 +68,9 @@ export class Observer {
     const version = this.#versionOf.get(error) ?? 0;
     const now = clock.now();
     const totalMs = now - call.arrivedAt;
-    recorder.request(model, version, error.code, totalMs, undefined);
+    recorder.request(model, version, error.code, totalMs, undefined, call.messageBytes);
     const { reason } = error.details;
+    if (call.caller) this.#used(call, call.caller, now, 0, fateOf(reason) === 'refused');
     if (reason !== undefined) recorder.refused(model, version, reason);
     if (mayQuote(error) && secret?.(call)) error.details.secret = true;
     // Who has gone away by himself asks nobody why.
@@ -93,6 +95,10 @@ export class Observer {
         error.message,
       );
     return error;
+  }
+
+  #used(call: InferCall, caller: string, endedAt: number, rows: number, refused: boolean): void {
+    this.#deps.notes.used({ caller, rows, bytes: call.messageBytes ?? 0, refused, endedAt });
   }
 
   #noteSlow(call: InferCall, { model, version, timing }: InferResult, endedAt: number): void {

@@ -66,6 +66,7 @@ export class Metrics implements Recorder {
       sluice_requests_total: counts('code', ({ codes }) => codes),
       sluice_request_duration_seconds: histogram(({ duration }) => duration),
       sluice_request_queue_duration_seconds: histogram(({ queue }) => queue),
+      sluice_request_bytes: histogram(({ requestBytes }) => requestBytes),
       sluice_request_rows: histogram(({ requestRows }) => requestRows),
       sluice_requests_refused_total: counts('reason', ({ refusals }) => refusals),
       sluice_batch_rows: histogram(({ rows }) => rows),
@@ -107,10 +108,12 @@ export class Metrics implements Recorder {
     code: StatusCode | 'OK',
     totalMs: number,
     timing: InferTiming | undefined,
+    bytes?: number,
   ): void {
     const series = this.#known(model, version > 0).version(version);
     increment(series.codes, code);
     series.duration.add(totalMs / 1000);
+    if (bytes !== undefined) series.requestBytes.add(bytes);
     if (timing === undefined) return;
     series.queue.add(timing.queueMs / 1000);
     series.requestRows.add(timing.rows ?? 1);

@@ -12,6 +12,9 @@ const COPY_SECONDS = [
 const LOAD_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 const ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
 
+/** From a row of a few numbers to the largest message that the default limit allows. */
+const BYTES = [1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864];
+
 const VERSION = ['model', 'version'];
 
 /** What the request path and the registry count: the Recorder feeds them. */
@@ -31,6 +34,12 @@ export const REQUEST_METRICS = {
     SECONDS,
     VERSION,
     'Time that an answered request waited for its batch to be sent to a worker.',
+  ),
+  sluice_request_bytes: histogram(
+    'bytes',
+    BYTES,
+    VERSION,
+    "Size of a request's message, whatever became of it.",
   ),
   sluice_request_rows: histogram('rows', ROWS, VERSION, 'Rows of an answered request.'),
   sluice_requests_refused_total: counter(

@@ -19,6 +19,7 @@ export class VersionSeries {
   readonly queue = new Buckets(METRICS.sluice_request_queue_duration_seconds.buckets);
   readonly rows = new Buckets(METRICS.sluice_batch_rows.buckets);
   readonly requestRows = new Buckets(METRICS.sluice_request_rows.buckets);
+  readonly requestBytes = new Buckets(METRICS.sluice_request_bytes.buckets);
   readonly batchRequests = new Buckets(METRICS.sluice_batch_requests.buckets);
   readonly input = new Buckets(METRICS.sluice_batch_input_duration_seconds.buckets);
   readonly compute = new Buckets(METRICS.sluice_batch_compute_duration_seconds.buckets);

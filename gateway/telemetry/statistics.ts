@@ -51,6 +51,7 @@ export class Statistics implements Recorder, StatisticsSource {
     code: StatusCode | 'OK',
     totalMs: number,
     timing: InferTiming | undefined,
+    bytes?: number,
   ): void {
     // A request whose version was not found out is no version's.
     if (version > 0) {
@@ -58,7 +59,7 @@ export class Statistics implements Recorder, StatisticsSource {
       if (timing === undefined) counters?.failed(totalMs);
       else counters?.answered(totalMs, timing);
     }
-    this.#next.request(model, version, code, totalMs, timing);
+    this.#next.request(model, version, code, totalMs, timing, bytes);
   }
 
   batch(run: RecordedRun): void {

@@ -38,6 +38,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'sluice.v1.Admin/Rollback': 'changes',
   'sluice.v1.Admin/History': 'changes',
   'sluice.v1.Admin/Calls': 'changes',
+  'sluice.v1.Admin/Callers': 'changes',
   'sluice.v1.Admin/Resize': 'changes',
   'grpc.health.v1.Health/Check': 'tells',
   'grpc.health.v1.Health/List': 'tells',
@@ -150,7 +151,7 @@ test('I112 every method on each listener, open and closed: what changes the serv
 
 /** Who gets past the guard where tokens are wanted: nobody in particular, or the holders of a role. */
 const OPEN = /^grpc\.health\.v1\.Health\/(Check|Watch)$|\/Server(Live|Ready)$/;
-const READ_OF_ADMIN = /^sluice\.v1\.Admin\/(Versions|History|Calls)$|SharedMemoryStatus$/;
+const READ_OF_ADMIN = /^sluice\.v1\.Admin\/(Versions|History|Calls|Callers)$|SharedMemoryStatus$/;
 
 function allowed(key: string, role: string): boolean {
   const kind = KINDS[key] as Kind;

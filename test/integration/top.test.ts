@@ -110,7 +110,7 @@ test('nobody there, no metrics there, and a wrong command line: told apart by th
   assert.deepEqual([nobody.code, /NO ANSWER .*ECONNREFUSED/.test(nobody.stdout)], [69, true]);
   const none = await top('--metrics', `127.0.0.1:${off.httpPort}`, '--json');
   assert.equal(none.code, 1);
-  assert.match(JSON.parse(none.stdout).error.message, /No metrics at .*: HTTP 404/);
+  assert.match(JSON.parse(none.stdout).error.message, /Nothing to be read at .*: HTTP 404/);
   for (const wrong of [
     ['--interval', '0'],
     ['--count', 'x'],

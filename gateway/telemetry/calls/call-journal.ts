@@ -1,7 +1,15 @@
-import type { CallFate, CallMemory, CallNotes, CallRecord } from '../../core/call-record.js';
+import type {
+  CallerReport,
+  CallerUse,
+  CallFate,
+  CallMemory,
+  CallNotes,
+  CallRecord,
+} from '../../core/call-record.js';
 import { type Clock, wallClockMs } from '../../core/clock.js';
 import { quote, type StatusCode } from '../../core/error.js';
 import type { Logger } from '../../core/logger.js';
+import { CallerTally } from './caller-tally.js';
 import { LineLimit } from './line-limit.js';
 import { RecentCalls } from './recent-calls.js';
 
@@ -17,11 +25,15 @@ export interface CallJournalOptions {
 /** What the server is to blame for, or lacks: worth a warning. All else is its callers' business. */
 const SERVER_FAULTS: ReadonlySet<StatusCode | 'OK'> = new Set<StatusCode>(['INTERNAL', 'UNAVAILABLE']);
 
-/** Remembers calls that failed, were refused or were slow, and writes one line of each, as far as the limit goes. */
+/**
+ * Remembers calls that failed, were refused or were slow, and writes one line of each, as far as the limit goes; and how much each caller
+ * has asked for of late.
+ */
 export class CallJournal implements CallNotes, CallMemory {
   readonly #options: CallJournalOptions;
   readonly #recent: RecentCalls;
   readonly #limit: LineLimit;
+  readonly #tally = new CallerTally();
 
   constructor(options: CallJournalOptions) {
     this.#options = options;
@@ -45,6 +57,14 @@ export class CallJournal implements CallNotes, CallMemory {
     };
     const level = record.fate === 'slow' || SERVER_FAULTS.has(record.code) ? 'warn' : 'info';
     this.#options.logger[level](fields, `a call ${SAID[record.fate]}`);
+  }
+
+  used(use: CallerUse): void {
+    this.#tally.add(use);
+  }
+
+  callers(): CallerReport {
+    return this.#tally.read(this.#options.clock.now());
   }
 
   find(id: string, fate: CallFate | undefined, limit: number): readonly CallRecord[] {

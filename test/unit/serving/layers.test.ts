@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CallRecord } from '../../../gateway/core/call-record.js';
+import type { CallerUse, CallRecord } from '../../../gateway/core/call-record.js';
 import { GatewayError, KEPT_BACK, type StatusCode } from '../../../gateway/core/error.js';
 import type { InferCall, InferResult } from '../../../gateway/core/infer-call.js';
 import { silentLogger } from '../../../gateway/core/logger.js';
@@ -123,33 +123,39 @@ function observed(changes: { secret?: (call: InferCall) => boolean } = {}) {
     error: (fields: object) => void logs.push(['error', { ...fields }]),
   };
   const noted: CallRecord[] = [];
+  const uses: CallerUse[] = [];
   const observer = new Observer({
     ...{ clock, recorder, logger, known: (model) => model === 'iris', ...changes },
-    notes: { note: (record) => void noted.push(record) },
+    notes: { note: (record) => void noted.push(record), used: (use) => void uses.push(use) },
     slowMs: 100,
   });
-  return { clock, requests, refusals, logs, noted, observer };
+  return { clock, requests, refusals, logs, noted, uses, observer };
 }
 
 test('a call that is answered is recorded once, with its version and the time since it arrived', async () => {
-  const { clock, requests, refusals, observer } = observed();
+  const { clock, requests, refusals, uses, observer } = observed();
   const layer = observer.observe(async () => {
     clock.advance(5);
     return result();
   });
   await layer(call({ arrivedAt: 990 }));
   assert.deepEqual(requests, [['iris', 2, 'OK', 15]]);
-  assert.deepEqual(refusals, []);
+  assert.deepEqual([refusals, uses], [[], []]);
+  await layer(call({ arrivedAt: 990, caller: 'shop', messageBytes: 99 }));
+  assert.deepEqual(uses, [{ caller: 'shop', rows: 1, bytes: 99, refused: false, endedAt: 1010 }]);
 });
 
 test('a failure behind resolve is recorded and noted with the version, one before it with none', async () => {
-  const { requests, refusals, noted, observer } = observed();
+  const { requests, refusals, noted, uses, observer } = observed();
   const full = new GatewayError('UNAVAILABLE', 'full', { reason: 'queue_full' });
   const leased = observer.leased(async () => {
     throw full;
   });
   const lease = countedLease(manifest({}, 'iris', 7));
-  await assert.rejects(observer.observe((c) => leased(c, lease))(call({ arrivedAt: 1000 })), full);
+  await assert.rejects(
+    observer.observe((c) => leased(c, lease))(call({ arrivedAt: 1000, caller: 'job' })),
+    full,
+  );
   const unknown = new GatewayError('NOT_FOUND', 'none', { reason: 'unknown_model' });
   const failing = observer.observe(async () => {
     throw unknown;
@@ -160,6 +166,7 @@ test('a failure behind resolve is recorded and noted with the version, one befor
     [OTHER, 0, 'NOT_FOUND', 0],
   ]);
   assert.deepEqual(refusals, ['iris 7 queue_full', `${OTHER} 0 unknown_model`]);
+  assert.deepEqual(uses, [{ caller: 'job', rows: 0, bytes: 0, refused: true, endedAt: 1000 }]);
   assert.deepEqual(
     noted.map(({ fate, model, version, requestId, message }) => [fate, model, version, requestId, message]),
     [

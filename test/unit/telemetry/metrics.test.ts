@@ -14,7 +14,7 @@ async function value(metrics: Metrics, series: string): Promise<number | undefin
 
 test('requests count by model, version and code, and their time goes into buckets', async () => {
   const metrics = new Metrics();
-  metrics.request('iris', 2, 'OK', 4, timing);
+  metrics.request('iris', 2, 'OK', 4, timing, 5000);
   metrics.request('iris', 2, 'OK', 40, timing);
   metrics.request('iris', 2, 'DEADLINE_EXCEEDED', 1000, undefined);
   assert.equal(await value(metrics, 'sluice_requests_total{code="OK",model="iris",version="2"}'), undefined);
@@ -33,6 +33,8 @@ test('requests count by model, version and code, and their time goes into bucket
   assert.equal(await value(metrics, `${duration}_bucket{le="+Inf",${of}}`), 3);
   assert.equal(await value(metrics, `${duration}_count{${of}}`), 3);
   assert.ok(Math.abs(((await value(metrics, `${duration}_sum{${of}}`)) ?? 0) - 1.044) < 1e-9);
+  assert.equal(await value(metrics, `sluice_request_bytes_bucket{le="16384",${of}}`), 1);
+  assert.equal(await value(metrics, `sluice_request_bytes_sum{${of}}`), 5000);
   // Only answered requests have waited for a batch to the end.
   assert.equal(await value(metrics, `sluice_request_queue_duration_seconds_count{${of}}`), 2);
 });

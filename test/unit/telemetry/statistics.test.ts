@@ -103,7 +103,7 @@ test('batch sizes told apart are bounded; the sums count all', () => {
 
 test('the recorder behind it is told everything', () => {
   const { statistics, told } = setUp({ maxVersions: 0 });
-  statistics.request('m', 1, 'OK', 10, undefined);
+  statistics.request('m', 1, 'OK', 10, undefined, 77);
   statistics.refused('m', 1, 'queue_full');
   statistics.retried('m', 1, 'fault');
   statistics.badOutput('m', 1, 'nan');
@@ -112,7 +112,7 @@ test('the recorder behind it is told everything', () => {
   statistics.workerLost(1, 'gone');
   statistics.dropped('late_answer');
   assert.deepEqual(told, [
-    'request m 1 OK 10 ',
+    'request m 1 OK 10  77',
     'refused m 1 queue_full',
     'retried m 1 fault',
     'badOutput m 1 nan',

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sluice/v1/admin.proto.
  */
 export const file_sluice_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChVzbHVpY2UvdjEvYWRtaW4ucHJvdG8SCXNsdWljZS52MSI3CgROb3RlEgsKA3dobxgBIAEoCRILCgN3aHkYAiABKAkSFQoNaWZfZ2VuZXJhdGlvbhgDIAEoBCIgCg9WZXJzaW9uc1JlcXVlc3QSDQoFbW9kZWwYASABKAkicgoQVmVyc2lvbnNSZXNwb25zZRIkCgh2ZXJzaW9ucxgBIAMoCzISLnNsdWljZS52MS5WZXJzaW9uEiQKBmxhYmVscxgCIAMoCzIULnNsdWljZS52MS5MYWJlbExpbmUSEgoKZ2VuZXJhdGlvbhgDIAEoBCKKAQoHVmVyc2lvbhINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIOCgZsYWJlbHMYBSADKAkSDgoGcGlubmVkGAYgASgIEg8KB2RlZmF1bHQYByABKAgSDwoHZGlmZmVycxgIIAEoCSJrCglMYWJlbExpbmUSDQoFbW9kZWwYASABKAkSDQoFbGFiZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIPCgdzZXJ2aW5nGAQgASgEEhAKCHByZXZpb3VzGAUgASgEEgwKBGhlbGQYBiABKAkiTAoLTG9hZFJlcXVlc3QSDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIdCgRub3RlGAMgASgLMg8uc2x1aWNlLnYxLk5vdGUiTgoNVW5sb2FkUmVxdWVzdBINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEh0KBG5vdGUYAyABKAsyDy5zbHVpY2UudjEuTm90ZSJrCgxMYWJlbFJlcXVlc3QSDQoFbW9kZWwYASABKAkSDQoFbGFiZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIdCgRub3RlGAQgASgLMg8uc2x1aWNlLnYxLk5vdGUSDQoFZm9yY2UYBSABKAgiiwEKDlByb21vdGVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEg0KBWxhYmVsGAIgASgJEhQKCmZyb21fbGFiZWwYAyABKAlIABIRCgd2ZXJzaW9uGAQgASgESAASHQoEbm90ZRgFIAEoCzIPLnNsdWljZS52MS5Ob3RlEg0KBWZvcmNlGAYgASgIQgQKAnRvImQKD1JvbGxiYWNrUmVxdWVzdBINCgVtb2RlbBgBIAEoCRINCgVsYWJlbBgCIAEoCRIUCgxmcm9tX3ZlcnNpb24YAyABKAQSHQoEbm90ZRgEIAEoCzIPLnNsdWljZS52MS5Ob3RlIoMBCg5DaGFuZ2VSZXNwb25zZRISCgpnZW5lcmF0aW9uGAEgASgEEg8KB2NoYW5nZWQYAiABKAgSFAoMZnJvbV92ZXJzaW9uGAMgASgEEhIKCnRvX3ZlcnNpb24YBCABKAQSDwoHc2VydmluZxgFIAEoCBIRCglwZXJzaXN0ZWQYBiABKAgiLgoOSGlzdG9yeVJlcXVlc3QSDQoFbW9kZWwYASABKAkSDQoFbGltaXQYAiABKA0iSQoPSGlzdG9yeVJlc3BvbnNlEiIKB2NoYW5nZXMYASADKAsyES5zbHVpY2UudjEuQ2hhbmdlEhIKCmdlbmVyYXRpb24YAiABKAQimwEKBkNoYW5nZRISCgpnZW5lcmF0aW9uGAEgASgEEg0KBWF0X21zGAIgASgEEgsKA3dobxgDIAEoCRILCgN3aHkYBCABKAkSDAoEa2luZBgFIAEoCRINCgVtb2RlbBgGIAEoCRINCgVsYWJlbBgHIAEoCRIUCgxmcm9tX3ZlcnNpb24YCCABKAQSEgoKdG9fdmVyc2lvbhgJIAEoBCIvCg1SZXNpemVSZXF1ZXN0Eg8KB3dvcmtlcnMYASABKA0SDQoFbW9kZWwYAiABKAkiIQoOUmVzaXplUmVzcG9uc2USDwoHd29ya2VycxgBIAEoDSI3CgxDYWxsc1JlcXVlc3QSCgoCaWQYASABKAkSDAoEZmF0ZRgCIAEoCRINCgVsaW1pdBgDIAEoDSIvCg1DYWxsc1Jlc3BvbnNlEh4KBWNhbGxzGAEgAygLMg8uc2x1aWNlLnYxLkNhbGwingIKBENhbGwSDAoEZmF0ZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCHRyYWNlX2lkGAMgASgJEg0KBW1vZGVsGAQgASgJEg8KB3ZlcnNpb24YBSABKAQSDAoEY29kZRgGIAEoCRIOCgZyZWFzb24YByABKAkSDwoHbWVzc2FnZRgIIAEoCRINCgVhdF9tcxgJIAEoBBIQCgh0b3RhbF9tcxgKIAEoARIVCghxdWV1ZV9tcxgLIAEoAUgAiAEBEhcKCmNvbXB1dGVfbXMYDCABKAFIAYgBARIXCgpiYXRjaF9yb3dzGA0gASgNSAKIAQFCCwoJX3F1ZXVlX21zQg0KC19jb21wdXRlX21zQg0KC19iYXRjaF9yb3dzMsQECgVBZG1pbhJDCghWZXJzaW9ucxIaLnNsdWljZS52MS5WZXJzaW9uc1JlcXVlc3QaGy5zbHVpY2UudjEuVmVyc2lvbnNSZXNwb25zZRI5CgRMb2FkEhYuc2x1aWNlLnYxLkxvYWRSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEj0KBlVubG9hZBIYLnNsdWljZS52MS5VbmxvYWRSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEjsKBUxhYmVsEhcuc2x1aWNlLnYxLkxhYmVsUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRI/CgdQcm9tb3RlEhkuc2x1aWNlLnYxLlByb21vdGVSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEkEKCFJvbGxiYWNrEhouc2x1aWNlLnYxLlJvbGxiYWNrUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRJACgdIaXN0b3J5Ehkuc2x1aWNlLnYxLkhpc3RvcnlSZXF1ZXN0Ghouc2x1aWNlLnYxLkhpc3RvcnlSZXNwb25zZRI6CgVDYWxscxIXLnNsdWljZS52MS5DYWxsc1JlcXVlc3QaGC5zbHVpY2UudjEuQ2FsbHNSZXNwb25zZRI9CgZSZXNpemUSGC5zbHVpY2UudjEuUmVzaXplUmVxdWVzdBoZLnNsdWljZS52MS5SZXNpemVSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChVzbHVpY2UvdjEvYWRtaW4ucHJvdG8SCXNsdWljZS52MSI3CgROb3RlEgsKA3dobxgBIAEoCRILCgN3aHkYAiABKAkSFQoNaWZfZ2VuZXJhdGlvbhgDIAEoBCIgCg9WZXJzaW9uc1JlcXVlc3QSDQoFbW9kZWwYASABKAkicgoQVmVyc2lvbnNSZXNwb25zZRIkCgh2ZXJzaW9ucxgBIAMoCzISLnNsdWljZS52MS5WZXJzaW9uEiQKBmxhYmVscxgCIAMoCzIULnNsdWljZS52MS5MYWJlbExpbmUSEgoKZ2VuZXJhdGlvbhgDIAEoBCKKAQoHVmVyc2lvbhINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIOCgZsYWJlbHMYBSADKAkSDgoGcGlubmVkGAYgASgIEg8KB2RlZmF1bHQYByABKAgSDwoHZGlmZmVycxgIIAEoCSJrCglMYWJlbExpbmUSDQoFbW9kZWwYASABKAkSDQoFbGFiZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIPCgdzZXJ2aW5nGAQgASgEEhAKCHByZXZpb3VzGAUgASgEEgwKBGhlbGQYBiABKAkiTAoLTG9hZFJlcXVlc3QSDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIdCgRub3RlGAMgASgLMg8uc2x1aWNlLnYxLk5vdGUiTgoNVW5sb2FkUmVxdWVzdBINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEh0KBG5vdGUYAyABKAsyDy5zbHVpY2UudjEuTm90ZSJrCgxMYWJlbFJlcXVlc3QSDQoFbW9kZWwYASABKAkSDQoFbGFiZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIdCgRub3RlGAQgASgLMg8uc2x1aWNlLnYxLk5vdGUSDQoFZm9yY2UYBSABKAgiiwEKDlByb21vdGVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEg0KBWxhYmVsGAIgASgJEhQKCmZyb21fbGFiZWwYAyABKAlIABIRCgd2ZXJzaW9uGAQgASgESAASHQoEbm90ZRgFIAEoCzIPLnNsdWljZS52MS5Ob3RlEg0KBWZvcmNlGAYgASgIQgQKAnRvImQKD1JvbGxiYWNrUmVxdWVzdBINCgVtb2RlbBgBIAEoCRINCgVsYWJlbBgCIAEoCRIUCgxmcm9tX3ZlcnNpb24YAyABKAQSHQoEbm90ZRgEIAEoCzIPLnNsdWljZS52MS5Ob3RlIoMBCg5DaGFuZ2VSZXNwb25zZRISCgpnZW5lcmF0aW9uGAEgASgEEg8KB2NoYW5nZWQYAiABKAgSFAoMZnJvbV92ZXJzaW9uGAMgASgEEhIKCnRvX3ZlcnNpb24YBCABKAQSDwoHc2VydmluZxgFIAEoCBIRCglwZXJzaXN0ZWQYBiABKAgiLgoOSGlzdG9yeVJlcXVlc3QSDQoFbW9kZWwYASABKAkSDQoFbGltaXQYAiABKA0iSQoPSGlzdG9yeVJlc3BvbnNlEiIKB2NoYW5nZXMYASADKAsyES5zbHVpY2UudjEuQ2hhbmdlEhIKCmdlbmVyYXRpb24YAiABKAQimwEKBkNoYW5nZRISCgpnZW5lcmF0aW9uGAEgASgEEg0KBWF0X21zGAIgASgEEgsKA3dobxgDIAEoCRILCgN3aHkYBCABKAkSDAoEa2luZBgFIAEoCRINCgVtb2RlbBgGIAEoCRINCgVsYWJlbBgHIAEoCRIUCgxmcm9tX3ZlcnNpb24YCCABKAQSEgoKdG9fdmVyc2lvbhgJIAEoBCIvCg1SZXNpemVSZXF1ZXN0Eg8KB3dvcmtlcnMYASABKA0SDQoFbW9kZWwYAiABKAkiIQoOUmVzaXplUmVzcG9uc2USDwoHd29ya2VycxgBIAEoDSI3CgxDYWxsc1JlcXVlc3QSCgoCaWQYASABKAkSDAoEZmF0ZRgCIAEoCRINCgVsaW1pdBgDIAEoDSIvCg1DYWxsc1Jlc3BvbnNlEh4KBWNhbGxzGAEgAygLMg8uc2x1aWNlLnYxLkNhbGwingIKBENhbGwSDAoEZmF0ZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCHRyYWNlX2lkGAMgASgJEg0KBW1vZGVsGAQgASgJEg8KB3ZlcnNpb24YBSABKAQSDAoEY29kZRgGIAEoCRIOCgZyZWFzb24YByABKAkSDwoHbWVzc2FnZRgIIAEoCRINCgVhdF9tcxgJIAEoBBIQCgh0b3RhbF9tcxgKIAEoARIVCghxdWV1ZV9tcxgLIAEoAUgAiAEBEhcKCmNvbXB1dGVfbXMYDCABKAFIAYgBARIXCgpiYXRjaF9yb3dzGA0gASgNSAKIAQFCCwoJX3F1ZXVlX21zQg0KC19jb21wdXRlX21zQg0KC19iYXRjaF9yb3dzIh8KDkNhbGxlcnNSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNIkYKD0NhbGxlcnNSZXNwb25zZRIiCgdjYWxsZXJzGAEgAygLMhEuc2x1aWNlLnYxLkNhbGxlchIPCgdvdmVyX21zGAIgASgBIlUKBkNhbGxlchIOCgZjYWxsZXIYASABKAkSDQoFY2FsbHMYAiABKAQSDAoEcm93cxgDIAEoBBINCgVieXRlcxgEIAEoBBIPCgdyZWZ1c2VkGAUgASgEMoYFCgVBZG1pbhJDCghWZXJzaW9ucxIaLnNsdWljZS52MS5WZXJzaW9uc1JlcXVlc3QaGy5zbHVpY2UudjEuVmVyc2lvbnNSZXNwb25zZRI5CgRMb2FkEhYuc2x1aWNlLnYxLkxvYWRSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEj0KBlVubG9hZBIYLnNsdWljZS52MS5VbmxvYWRSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEjsKBUxhYmVsEhcuc2x1aWNlLnYxLkxhYmVsUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRI/CgdQcm9tb3RlEhkuc2x1aWNlLnYxLlByb21vdGVSZXF1ZXN0Ghkuc2x1aWNlLnYxLkNoYW5nZVJlc3BvbnNlEkEKCFJvbGxiYWNrEhouc2x1aWNlLnYxLlJvbGxiYWNrUmVxdWVzdBoZLnNsdWljZS52MS5DaGFuZ2VSZXNwb25zZRJACgdIaXN0b3J5Ehkuc2x1aWNlLnYxLkhpc3RvcnlSZXF1ZXN0Ghouc2x1aWNlLnYxLkhpc3RvcnlSZXNwb25zZRI6CgVDYWxscxIXLnNsdWljZS52MS5DYWxsc1JlcXVlc3QaGC5zbHVpY2UudjEuQ2FsbHNSZXNwb25zZRJACgdDYWxsZXJzEhkuc2x1aWNlLnYxLkNhbGxlcnNSZXF1ZXN0Ghouc2x1aWNlLnYxLkNhbGxlcnNSZXNwb25zZRI9CgZSZXNpemUSGC5zbHVpY2UudjEuUmVzaXplUmVxdWVzdBoZLnNsdWljZS52MS5SZXNpemVSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * Who makes a change, and why: kept in the history, and checked by nobody.
@@ -743,6 +743,98 @@ export const CallSchema: GenMessage<Call> = /*@__PURE__*/
   messageDesc(file_sluice_v1_admin, 18);
 
 /**
+ * @generated from message sluice.v1.CallersRequest
+ */
+export type CallersRequest = Message<"sluice.v1.CallersRequest"> & {
+  /**
+   * Most callers that are wanted; 0 for 20.
+   *
+   * @generated from field: uint32 limit = 1;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message sluice.v1.CallersRequest.
+ * Use `create(CallersRequestSchema)` to create a new message.
+ */
+export const CallersRequestSchema: GenMessage<CallersRequest> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_admin, 19);
+
+/**
+ * @generated from message sluice.v1.CallersResponse
+ */
+export type CallersResponse = Message<"sluice.v1.CallersResponse"> & {
+  /**
+   * Those who took most rows first.
+   *
+   * @generated from field: repeated sluice.v1.Caller callers = 1;
+   */
+  callers: Caller[];
+
+  /**
+   * Of how long this is.
+   *
+   * @generated from field: double over_ms = 2;
+   */
+  overMs: number;
+};
+
+/**
+ * Describes the message sluice.v1.CallersResponse.
+ * Use `create(CallersResponseSchema)` to create a new message.
+ */
+export const CallersResponseSchema: GenMessage<CallersResponse> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_admin, 20);
+
+/**
+ * What a caller has asked for of late.
+ *
+ * @generated from message sluice.v1.Caller
+ */
+export type Caller = Message<"sluice.v1.Caller"> & {
+  /**
+   * As the metadata says that callers.metadataKey names.
+   *
+   * @generated from field: string caller = 1;
+   */
+  caller: string;
+
+  /**
+   * @generated from field: uint64 calls = 2;
+   */
+  calls: bigint;
+
+  /**
+   * Rows that were run for it.
+   *
+   * @generated from field: uint64 rows = 3;
+   */
+  rows: bigint;
+
+  /**
+   * Of its messages.
+   *
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * Calls that were turned away for want of room, time or quota.
+   *
+   * @generated from field: uint64 refused = 5;
+   */
+  refused: bigint;
+};
+
+/**
+ * Describes the message sluice.v1.Caller.
+ * Use `create(CallerSchema)` to create a new message.
+ */
+export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_admin, 21);
+
+/**
  * @generated from service sluice.v1.Admin
  */
 export const Admin: GenService<{
@@ -825,6 +917,16 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof CallsRequestSchema;
     output: typeof CallsResponseSchema;
+  },
+  /**
+   * Who called of late, and how much each asked for; nobody where callers are not told apart.
+   *
+   * @generated from rpc sluice.v1.Admin.Callers
+   */
+  callers: {
+    methodKind: "unary";
+    input: typeof CallersRequestSchema;
+    output: typeof CallersResponseSchema;
   },
   /**
    * Changes the number of workers.

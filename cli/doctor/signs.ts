@@ -1,0 +1,116 @@
+import type { AdminCaller } from '../../client/admin.js';
+import { countedBetween, meanOf, quantileOf } from '../scrape/histogram.js';
+import { growthBetween, type Page } from '../scrape/page.js';
+import { type ServerView, type VersionView, viewOf } from '../scrape/view.js';
+
+/** What a scheduler has learned of a version: a batch of b rows takes `fixedMs + perRowMs * b`. */
+export interface LatencyLine {
+  readonly model: string;
+  readonly version: number;
+  readonly latency?: { readonly fixedMs: number; readonly perRowMs: number };
+}
+
+/** Who called of late. */
+export interface Callers {
+  readonly overMs: number;
+  readonly callers: readonly AdminCaller[];
+}
+
+/** What was read of a server. */
+export interface Seen {
+  readonly before: Page;
+  readonly after: Page;
+  /** Between the two. */
+  readonly seconds: number;
+  /** Undefined where the server does not tell. */
+  readonly lanes: readonly LatencyLine[] | undefined;
+  readonly callers: Callers | undefined;
+}
+
+/** A version, with what its requests weigh and what its runs took since it was loaded. */
+export interface VersionSigns extends VersionView {
+  /** Of the requests' messages. */
+  readonly bytesPerSec: number;
+  readonly meanBytes: number | undefined;
+  readonly p99Bytes: number | undefined;
+  /** Since the server started. */
+  readonly ever: { readonly runs: number; readonly runMs: number; readonly rowsPerRun: number } | undefined;
+  readonly line: LatencyLine['latency'];
+}
+
+/** How many spans became what. */
+export interface SpanCounts {
+  readonly exported: number;
+  readonly lost: number;
+}
+
+/** What the rules look at. All rates are of the seconds between the looks. */
+export interface Signs {
+  readonly view: ServerView;
+  readonly seconds: number;
+  readonly cores: number;
+  /** Seconds of each second for which the kernel held the server back. */
+  readonly heldBackPerSec: number;
+  readonly versions: readonly VersionSigns[];
+  readonly spans: SpanCounts;
+  readonly spansEver: SpanCounts;
+  /** Workers that were started again since the server was. */
+  readonly restartsEver: number;
+  /** Those that ended, by their slots, between the looks. */
+  readonly lostSlots: readonly string[];
+  readonly quarantined: number;
+  readonly queuedBytes: number;
+  readonly callers: Callers | undefined;
+}
+
+/** What was read, as the rules want it. */
+export function signsOf({ before, after, seconds, lanes, callers }: Seen): Signs {
+  const view = viewOf(before, after, seconds);
+  const grown = growthBetween(before, after);
+  const spans = (of: (name: string, labels: { outcome: string }) => number): SpanCounts => {
+    const count = (outcome: string): number => of('sluice_trace_spans_total', { outcome });
+    return { exported: count('exported'), lost: count('failed') + count('dropped') };
+  };
+  const earlier = before.by('sluice_workers_lost_total', 'slot');
+  return {
+    view,
+    seconds,
+    cores: after.sum('sluice_cpu_cores') ?? 0,
+    heldBackPerSec: grown('sluice_cpu_throttled_seconds_total') / seconds,
+    versions: view.versions.map((version) => versionSigns(version, before, after, seconds, lanes)),
+    spans: spans(grown),
+    spansEver: spans((name, labels) => after.sum(name, labels) ?? 0),
+    restartsEver: after.sum('sluice_slot_restarts_total') ?? 0,
+    lostSlots: [...after.by('sluice_workers_lost_total', 'slot')]
+      .filter(([slot, count]) => count > (earlier.get(slot) ?? 0))
+      .map(([slot]) => slot),
+    quarantined: after.sum('sluice_model_versions_quarantined') ?? 0,
+    queuedBytes: after.sum('sluice_queue_bytes') ?? 0,
+    callers,
+  };
+}
+
+function versionSigns(
+  view: VersionView,
+  before: Page,
+  after: Page,
+  seconds: number,
+  lanes: Seen['lanes'],
+): VersionSigns {
+  const { model, version } = view;
+  const labels = { model, version };
+  const bytes = countedBetween(before, after, 'sluice_request_bytes', labels);
+  const runs = countedBetween(undefined, after, 'sluice_batch_compute_duration_seconds', labels);
+  const rows = countedBetween(undefined, after, 'sluice_batch_rows', labels);
+  return {
+    ...view,
+    bytesPerSec: bytes.sum / seconds,
+    meanBytes: meanOf(bytes),
+    p99Bytes: quantileOf(bytes, 0.99),
+    ever:
+      runs.count === 0
+        ? undefined
+        : { runs: runs.count, runMs: (1000 * runs.sum) / runs.count, rowsPerRun: meanOf(rows) ?? 1 },
+    line: lanes?.find((lane) => lane.model === model && String(lane.version) === version)?.latency,
+  };
+}
