@@ -1,7 +1,10 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
 import type * as z from 'zod';
 import { didYouMean, type Problem, show } from './problem.js';
 import { FILE_TYPE, NAMED_SETTINGS, SECTIONS, SETTINGS } from './schema.js';
+
+/** Of the servers that have no such file none needs the parser: 70 modules, a twentieth of a start. */
+const loadYaml = (): typeof import('yaml') => createRequire(import.meta.url)('yaml') as typeof import('yaml');
 
 /** Largest configuration file, in bytes: it is read and parsed before anything bounds the process. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -22,6 +25,7 @@ type Path = readonly PropertyKey[];
 
 /** Parses and validates the text of a sluice.yaml; reports every fault with its line and column. Never throws. */
 export function parseConfigFile(fileName: string, text: string): FileValues {
+  const { LineCounter, parseDocument } = loadYaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const at = (offset: number | undefined): string => {

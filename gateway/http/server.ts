@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.js';
 import type { SchedulerReport } from '../core/scheduler-report.js';
 import type { TlsIdentity } from '../core/tls.js';
 import { clientError, MAX_HEADER_BYTES } from './client-error.js';
+import { NO_SCHEMAS } from './no-schemas.js';
 import { SameSite, type SiteOptions } from './same-site.js';
 import { secureFactory } from './secure-factory.js';
 import { toHttpError } from './status.js';
@@ -96,6 +97,7 @@ function build(options: HttpServerOptions): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const app = fastify({
+    schemaController: NO_SCHEMAS,
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,

@@ -1,9 +1,13 @@
+import { createRequire } from 'node:module';
 import { pino, stdTimeFunctions } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import type { LogSwitches } from '../core/log-switches.js';
 import type { Logger } from '../core/logger.js';
 import { bounded, cut } from './bounded.js';
 import { type LineSink, openSink } from './sink.js';
+
+/** Loaded where somebody reads along; a server whose lines are JSON starts without it. */
+const loadPretty = (): typeof import('pino-pretty') =>
+  createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
 
 export interface LoggerOptions {
   /** The least serious lines to write. @default 'info' */
@@ -40,7 +44,7 @@ export function createLogger(options: LoggerOptions = {}): LogOutput {
   const sink = options.sink ?? openSink(process.stdout);
   // Formatting in this thread, line by line: pino's transports would each start a thread.
   const prettify = pretty
-    ? prettyFactory({ colorize: isTerminal, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+    ? loadPretty().prettyFactory({ colorize: isTerminal, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
     : undefined;
   let failed = 0;
   const write = (line: string): void =>

@@ -31,7 +31,7 @@ function prepared(body: (setup: Setup) => Promise<void>): () => Promise<void> {
     const spawned = (args: readonly string[], stdin = ''): Promise<CliResult> => runCli(args, { env, stdin });
     Object.assign(process.env, env);
     try {
-      await body({ cli: runHere, spawned, folder });
+      await body({ cli: (args, stdin = '') => runHere(args, { stdin }), spawned, folder });
     } finally {
       delete process.env['SLUICE_ADDRESS'];
       server.close();

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { until } from '../support/model-changes.js';
-import { runCli } from '../support/run-cli.js';
+import { runHere } from '../support/run-cli.js';
 import { EXAMPLES, makeRepository, useGateway } from '../support/use-gateway.js';
 import { temporaryDirectory } from '../support/worker-kits.js';
 
@@ -36,7 +36,7 @@ async function setUp(t: TestContext) {
   const csv = join(folder, 'scored.csv');
   writeFileSync(csv, scoredCsv());
   const record = (...args: string[]) =>
-    runCli(['golden', 'record', 'iris', '--csv', csv, ...args], { env: { SLUICE_ADDRESS: address } });
+    runHere(['golden', 'record', 'iris', '--csv', csv, ...args], { env: { SLUICE_ADDRESS: address } });
   /** Puts a version there as a copy from elsewhere would be: with its golden answers at once. */
   const put = (version: number, model: string, golden: string): void => {
     mkdirSync(join(repository, 'iris', String(version)));
@@ -151,7 +151,7 @@ test('what cannot be recorded is refused in words that lead on, and nothing is w
   assert.equal(readFileSync(out, 'utf8'), 'mine');
   assert.equal((await record(...SCORES, '--out', out, '--force')).code, 0);
   assert.match(readFileSync(out, 'utf8'), /^\{"note":/);
-  const help = await runCli(['golden', 'record', '--help']);
+  const help = await runHere(['golden', 'record', '--help']);
   assert.equal(help.code, 0);
   for (const line of [
     '--csv <path>',
@@ -160,5 +160,5 @@ test('what cannot be recorded is refused in words that lead on, and nothing is w
     'served only when it answers so',
   ])
     assert.ok(help.stdout.replaceAll(/\s+/g, ' ').includes(line), `${line}: ${help.stdout}`);
-  assert.match((await runCli(['golden'])).stderr, /record/);
+  assert.match((await runHere(['golden'])).stderr, /record/);
 });

@@ -1,6 +1,7 @@
 /** Runs the command line of this build: in a process of its own, as a shell would, or in this one, which is faster. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../cli/program.js';
@@ -37,19 +38,33 @@ export async function runCli(args: readonly string[], options: CliRun = {}): Pro
   return { code, stdout, stderr };
 }
 
-/** The same without a process: arguments in, texts and exit code out. */
-export async function runHere(args: readonly string[], stdin = ''): Promise<CliResult> {
+/**
+ * The same without a process: arguments in, texts and exit code out. Variables and the working directory are this process's
+ * while it runs: one at a time, where they are given.
+ */
+export async function runHere(args: readonly string[], options: CliRun = {}): Promise<CliResult> {
   let stdout = '';
   let stderr = '';
-  const code = await run(args, {
-    out: (chunk) => {
-      stdout += chunk;
-    },
-    err: (chunk) => {
-      stderr += chunk;
-    },
-    readText: async () => stdin,
-    columns: 100,
-  });
-  return { code, stdout, stderr };
+  const before = process.cwd();
+  const variables = Object.keys(options.env ?? {}).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, options.env);
+  if (options.cwd !== undefined) process.chdir(options.cwd);
+  try {
+    const code = await run(args, {
+      out: (chunk) => {
+        stdout += chunk;
+      },
+      err: (chunk) => {
+        stderr += chunk;
+      },
+      readText: async (path) => (path === '-' ? (options.stdin ?? '') : await readFile(path, 'utf8')),
+      columns: 100,
+    });
+    return { code, stdout, stderr };
+  } finally {
+    if (options.cwd !== undefined) process.chdir(before);
+    for (const [name, value] of variables)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  }
 }
