@@ -5,21 +5,10 @@ import { createClient, type SluiceClient, SluiceClientError } from '../../client
 import type { Settings } from '../../gateway/config/from-settings.js';
 import { countedRuns, type SentRun } from '../support/counted-runs.js';
 import { inferRaw } from '../support/infer-raw.js';
-import { addModel, gatherModel, onnxModel } from '../support/onnx-model.js';
+import { addModel, gatherModel, vanishingModel } from '../support/onnx-model.js';
 import { RawClient } from '../support/raw-grpc.js';
 import { scrape } from '../support/scrape.js';
 import { makeRepository, type RunningGateway, useGateway } from '../support/use-gateway.js';
-
-/** `Y` = the elements of X below 1000: a row that is not below disappears. No made-up input does that. */
-const vanishing = onnxModel({
-  inputs: [{ name: 'X', type: 'FP32', shape: ['N'] }],
-  outputs: [{ name: 'Y', type: 'FP32', shape: ['N'] }],
-  weights: [{ name: 'limit', type: 'FP32', shape: [1], values: [1000] }],
-  nodes: [
-    { op: 'Less', inputs: ['X', 'limit'], outputs: ['below'] },
-    { op: 'Compress', inputs: ['X', 'below'], outputs: ['Y'] },
-  ],
-});
 
 interface Running extends RunningGateway {
   readonly client: SluiceClient;
@@ -31,7 +20,7 @@ async function serve(t: TestContext): Promise<Running> {
   const repository = makeRepository(t, {
     'gather/1/model.onnx': gatherModel(),
     'add/1/model.onnx': addModel(1),
-    'vanishing/1/model.onnx': vanishing,
+    'vanishing/1/model.onnx': vanishingModel(),
   });
   const { openChannel, runs } = countedRuns();
   // Batches as large as they can be, so that it is known who shares one.

@@ -256,9 +256,9 @@ test('a stream is one server span, and each of its requests a span within it', a
     assert.deepEqual([request.parentSpanId, request.traceId], [stream.spanId, stream.traceId]);
 });
 
-test('H106 a collector that is down, refuses, hangs or rejects some costs spans, and no call; the end waits for it no longer than it may', async (t) => {
+test('H106 a collector that is down, slow, refuses, hangs or rejects some costs spans, and no call; the end waits for it no longer than it may', async (t) => {
   const receiver = await useReceiver(t);
-  for (const manner of ['down', 'refuses', 'hangs', 'rejects some'] as const)
+  for (const manner of ['down', 'slow', 'refuses', 'hangs', 'rejects some'] as const)
     for (const protocol of ['grpc', 'http/protobuf'] as const) {
       receiver.manner = manner === 'down' ? 'takes' : manner;
       const port = manner === 'down' ? 9 : protocol === 'grpc' ? receiver.grpcPort : receiver.httpPort;

@@ -210,3 +210,16 @@ export function endlessModel() {
     ],
   });
 }
+
+/** `Y` = the elements of X below 1000: a row that is not below disappears. No made-up input does that. */
+export function vanishingModel(): Uint8Array {
+  return onnxModel({
+    inputs: [{ name: 'X', type: 'FP32', shape: ['N'] }],
+    outputs: [{ name: 'Y', type: 'FP32', shape: ['N'] }],
+    weights: [{ name: 'limit', type: 'FP32', shape: [1], values: [1000] }],
+    nodes: [
+      { op: 'Less', inputs: ['X', 'limit'], outputs: ['below'] },
+      { op: 'Compress', inputs: ['X', 'below'], outputs: ['Y'] },
+    ],
+  });
+}

@@ -18,6 +18,9 @@ export interface RawAnswer {
   readonly resetCode: number;
 }
 
+/** Headers to send: several of one name, or none in place of a usual one. */
+export type RawHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /** Length-prefixed gRPC framing of a message. */
 export function frame(message: Uint8Array, compressed = false): Buffer {
   const head = Buffer.alloc(5);
@@ -49,7 +52,7 @@ export class RawClient {
   }
 
   /** Opens a stream with gRPC's usual headers, changed by `headers` (undefined takes one away). */
-  open(path: string, headers: Record<string, string | undefined> = {}) {
+  open(path: string, headers: RawHeaders = {}) {
     const all: OutgoingHttpHeaders = {
       ':method': 'POST',
       ':path': path,
@@ -58,13 +61,13 @@ export class RawClient {
     };
     for (const [name, value] of Object.entries(headers)) {
       if (value === undefined) delete all[name];
-      else all[name] = value;
+      else all[name] = typeof value === 'string' ? value : [...value];
     }
     return this.session.request(all);
   }
 
   /** Sends `body` and half-closes; resolves when the stream has closed. */
-  call(path: string, body: Uint8Array, headers: Record<string, string | undefined> = {}): Promise<RawAnswer> {
+  call(path: string, body: Uint8Array, headers: RawHeaders = {}): Promise<RawAnswer> {
     const stream = this.open(path, headers);
     stream.end(body);
     return answerOf(stream);

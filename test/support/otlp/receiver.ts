@@ -28,7 +28,10 @@ export interface ReceivedSpan {
 }
 
 /** How the receiver answers. */
-export type Manner = 'takes' | 'refuses' | 'hangs' | 'rejects some';
+export type Manner = 'takes' | 'refuses' | 'hangs' | 'rejects some' | 'slow';
+
+/** How long a slow one takes to answer. */
+const SLOW_MS = 100;
 
 const DEFINITION = loadSync(join(REPOSITORY_ROOT, 'test/support/otlp/trace.proto'), {
   longs: String,
@@ -73,6 +76,7 @@ export class OtlpReceiver {
   httpPort = 0;
   readonly #grpc = new Server();
   readonly #http: HttpServer;
+  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #arrivals = new EventEmitter();
 
   constructor() {
@@ -86,7 +90,7 @@ export class OtlpReceiver {
         this.#take(call.request);
         if (this.manner === 'hangs') return;
         if (this.manner === 'refuses') callback({ code: status.PERMISSION_DENIED, details: 'no' });
-        else callback(null, this.#response());
+        else this.#later(() => callback(null, this.#response()));
       },
     });
     this.#http = createServer((request, response) => {
@@ -101,7 +105,7 @@ export class OtlpReceiver {
         response.writeHead(this.manner === 'refuses' ? 400 : 200, {
           'content-type': 'application/x-protobuf',
         });
-        response.end(method?.responseSerialize(this.#response()));
+        this.#later(() => response.end(method?.responseSerialize(this.#response())));
       });
     });
   }
@@ -139,6 +143,7 @@ export class OtlpReceiver {
   }
 
   close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#grpc.forceShutdown();
     this.#http.closeAllConnections();
     this.#http.close();
@@ -151,6 +156,15 @@ export class OtlpReceiver {
       for (const { spans } of scopeSpans) for (const span of spans) this.spans.push(plain(span, about));
     }
     this.#arrivals.emit('spans');
+  }
+
+  #later(answer: () => void): void {
+    const waitMs = this.manner === 'slow' ? SLOW_MS : 0;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      answer();
+    }, waitMs);
+    this.#timers.add(timer);
   }
 
   #response(): object {
