@@ -97,15 +97,17 @@ describe('an attacked server', () => {
     test(`A4 A5 ${name}: the connection is ended, its work given up, and others are answered as ever`, async () => {
       // For code that is not compiled yet.
       for (let i = 0; i < 3; i++) await attack(bytes);
-      const tries: number[] = [];
-      // The best of three: the machine may be busy with something else.
-      while (tries.length < 3 && !tries.some((p99) => p99 < 300))
-        tries.push(
-          await victimP99(async () => {
+      const tries: { quiet: number; attacked: number }[] = [];
+      // The best of three, beside what it is without an attack: other tests have the machine at the same time.
+      const asEver = (): boolean => tries.some(({ quiet, attacked }) => attacked < Math.max(300, 3 * quiet));
+      while (tries.length < 3 && !asEver())
+        tries.push({
+          quiet: await victimP99(async () => {}),
+          attacked: await victimP99(async () => {
             for (let i = 0; i < 2; i++) assert.ok(wasEnded(await attack(bytes)));
           }),
-        );
-      assert.ok(Math.min(...tries) < 300, `${tries.join(', ')} ms`);
+        });
+      assert.ok(asEver(), `p99 in ms: ${JSON.stringify(tries)}`);
       await server.assertWell();
     });
 
