@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { metricsAddress } from './config/listeners.js';
 import type { Config } from './config/schema.js';
 import type { CallMemory } from './core/call-record.js';
 import type { CallTracer } from './core/call-trace.js';
@@ -34,6 +35,7 @@ import { TokenGuard } from './security/token-guard.js';
 export interface Ports {
   readonly grpcPort: number | undefined;
   readonly httpPort: number | undefined;
+  readonly metricsPort: number | undefined;
   /** 0 for a Unix socket. */
   readonly adminPort: number | undefined;
 }
@@ -81,6 +83,7 @@ export class Fronts {
   readonly #grpc: GrpcTransport | undefined;
   readonly #admin: GrpcTransport | undefined;
   readonly #http: HttpServer | undefined;
+  readonly #metrics: HttpServer | undefined;
   readonly #tls: Certificates | undefined;
   readonly #audit: Audit;
   readonly #guard: TokenGuard | undefined;
@@ -95,6 +98,7 @@ export class Fronts {
     this.#grpc = config.grpc.enabled ? this.#buildGrpc() : undefined;
     this.#admin = config.admin.enabled ? this.#buildAdmin() : undefined;
     this.#http = config.http.enabled ? this.#buildHttp() : undefined;
+    this.#metrics = config.metrics.enabled && config.metrics.ownPort ? this.#buildMetrics() : undefined;
   }
 
   /** Rejects with a GatewayError that names the address that cannot be had, or the certificate or tokens that cannot be used. */
@@ -103,8 +107,9 @@ export class Fronts {
     await this.#guard?.start();
     const grpcPort = await this.#grpc?.listen();
     const httpPort = await this.#http?.listen();
+    const metricsPort = await this.#metrics?.listen();
     const adminPort = await this.#admin?.listen();
-    return { grpcPort, httpPort, adminPort };
+    return { grpcPort, httpPort, metricsPort, adminPort };
   }
 
   /** To be called when the server's readiness may have changed. */
@@ -117,7 +122,7 @@ export class Fronts {
     this.#health.drain();
   }
 
-  /** Takes no new calls; resolves when those in flight have ended. HTTP goes on: probes and scrapes want to see it. */
+  /** Takes no new calls; resolves when those in flight have ended. HTTP and the metrics port go on: probes and scrapes want to see it. */
   async drain(): Promise<void> {
     await Promise.all([this.#grpc?.drain(), this.#admin?.drain()]);
   }
@@ -132,7 +137,7 @@ export class Fronts {
     this.cut();
     this.#tls?.stop();
     this.#guard?.stop();
-    await this.#http?.close();
+    await Promise.all([this.#http?.close(), this.#metrics?.close()]);
   }
 
   #buildGrpc(): GrpcTransport {
@@ -211,8 +216,9 @@ export class Fronts {
   }
 
   #buildHttp(): HttpServer {
-    const { config, live, readiness, logger, metrics, scheduler, tracer, clock } = this.#options;
+    const { config, live, readiness, metrics, scheduler, tracer, clock } = this.#options;
     return new HttpServer({
+      ...this.#httpOptions(),
       host: config.http.address,
       port: config.http.port,
       live: () => ({ ok: live(), reason: 'the server has stopped' }),
@@ -221,13 +227,30 @@ export class Fronts {
         return { ok: ready, reason };
       },
       ...(config.metrics.enabled && { metrics, scheduler }),
+      tracing: { tracer, clock },
+    });
+  }
+
+  /** Nothing but the page that scrapers read, where Triton's have theirs. */
+  #buildMetrics(): HttpServer {
+    const { config, metrics } = this.#options;
+    const host = metricsAddress(config);
+    return new HttpServer({
+      ...this.#httpOptions(),
+      ...{ name: 'metrics', host, port: config.metrics.port, metrics },
+    });
+  }
+
+  /** Who may ask over HTTP, and how. */
+  #httpOptions() {
+    const { config, logger } = this.#options;
+    return {
       allowedHosts: config.http.allowedHosts,
       allowedOrigins: config.http.allowedOrigins,
       tls: config.tls.http ? this.#tls : undefined,
       guard: this.#guard,
-      tracing: { tracer, clock },
       logger,
-    });
+    };
   }
 }
 

@@ -1,3 +1,4 @@
+import { metricsAddress } from './config/listeners.js';
 import type { VersionStatus } from './core/catalog.js';
 import type { Ports } from './fronts.js';
 import type { Gateway } from './gateway.js';
@@ -12,8 +13,9 @@ type ClientPorts = Omit<Ports, 'adminPort'>;
 export type Greeted = Pick<Gateway, 'catalog' | 'config' | 'plan'>;
 
 /** What a person who started the server at a terminal wants to know: what is served, by how many, and a call to copy. */
-export function greeting(gateway: Greeted, { grpcPort, httpPort }: ClientPorts): string {
+export function greeting(gateway: Greeted, { grpcPort, httpPort, metricsPort }: ClientPorts): string {
   const { grpc, http, tls } = gateway.config;
+  const scheme = tls.certFile !== undefined && tls.http ? 'https' : 'http';
   const versions = gateway.catalog.list();
   const first = versions.slice(0, 20);
   const width = Math.max(0, ...first.map((status) => nameOf(status).length));
@@ -28,10 +30,10 @@ export function greeting(gateway: Greeted, { grpcPort, httpPort }: ClientPorts):
   const lines = ['', 'Models', ...shown, '', `Workers   ${gateway.plan.why}`];
   if (grpcPort !== undefined) lines.push(`gRPC      ${authority(grpc.address, grpcPort)}`);
   if (httpPort !== undefined)
-    lines.push(
-      `HTTP      http${tls.certFile !== undefined && tls.http ? 's' : ''}://${authority(http.address, httpPort)}/readyz, /livez, /metrics`,
-    );
-  const example = exampleCall(gateway, { grpcPort, httpPort });
+    lines.push(`HTTP      ${scheme}://${authority(http.address, httpPort)}/readyz, /livez, /metrics`);
+  if (metricsPort !== undefined)
+    lines.push(`Metrics   ${scheme}://${authority(metricsAddress(gateway.config), metricsPort)}/metrics`);
+  const example = exampleCall(gateway, { grpcPort });
   if (example !== undefined) lines.push('', 'Try it from another terminal:', `  ${example}`);
   return `${lines.join('\n')}\n\n`;
 }
@@ -45,7 +47,10 @@ export function nameOf({ model, version }: VersionStatus): string {
  * A call to copy, of the first model that takes one matrix of numbers; iris gets one of its flowers. Where no model is so
  * simple, a call that lists them. Undefined without gRPC.
  */
-export function exampleCall(gateway: Greeted, { grpcPort }: ClientPorts): string | undefined {
+export function exampleCall(
+  gateway: Greeted,
+  { grpcPort }: Pick<ClientPorts, 'grpcPort'>,
+): string | undefined {
   if (grpcPort === undefined) return undefined;
   const { address } = gateway.config.grpc;
   const tls = gateway.config.tls.certFile === undefined ? '' : ' --tls';

@@ -127,7 +127,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/config',
     'gateway/telemetry',
   ],
-  'gateway/greeting': ['gateway/core', 'gateway/gateway', 'gateway/fronts'],
+  'gateway/greeting': ['gateway/core', 'gateway/config', 'gateway/gateway', 'gateway/fronts'],
   client: [],
   // The format of ONNX files, to make models; the numbers of HTTP/2, to write frames; CSV.
   bench: ['client', 'worker/gen', 'gateway/http2', 'gateway/tabular'],

@@ -24,7 +24,7 @@ export async function startSluice(
   args: readonly string[],
   nodeArgs: readonly string[] = [],
 ): Promise<ServerUnderTest> {
-  const ports = ['--grpc-port', '0', '--http-port', '0', '--admin-port', '0', '--log-format', 'json'];
+  const ports = ['--grpc-port', '0', '--http-port', '0', '--metrics-own-port=false', '--admin-port', '0'];
   // The process that is measured is the one that is started.
   const alone = ['--server-supervise', 'off'];
   const child = launch(cores, [
@@ -33,6 +33,7 @@ export async function startSluice(
     'serve',
     ...args,
     ...ports,
+    ...['--log-format', 'json'],
     ...alone,
   ]);
   const line = await firstLine(child, (json) => json['msg'] === 'serving');

@@ -1,4 +1,5 @@
 import { isLoopback } from '../core/loopback.js';
+import { type Listener, listenersOf } from './listeners.js';
 import type { Config } from './schema.js';
 
 /** The settings at fault, and what is wrong with them. */
@@ -19,12 +20,13 @@ export function accessFaults(config: Config): Fault[] {
 }
 
 /** Addresses at which others than this machine can ask, where there is no certificate. */
-function barePlaces({ grpc, http, admin }: Config): string[] {
-  return [
-    ...(grpc.enabled && !isLoopback(grpc.address) ? ['grpc.address'] : []),
-    ...(http.enabled && !isLoopback(http.address) ? ['http.address'] : []),
-    ...(admin.enabled && !isLoopback(admin.address) ? ['admin.address'] : []),
-  ];
+function barePlaces(config: Config): string[] {
+  return [...new Set(openListeners(config).map(({ addressFrom }) => addressFrom))];
+}
+
+/** Listeners that others than this machine reach. */
+function openListeners(config: Config): Listener[] {
+  return listenersOf(config).filter(({ address }) => !isLoopback(address));
 }
 
 function tlsFaults({ tls }: Config): Fault[] {
@@ -56,7 +58,7 @@ function tlsFaults({ tls }: Config): Fault[] {
 
 /** Doors that stand open to a network. */
 export function accessWarnings(config: Config): string[] {
-  const { grpc, http, admin, tls, auth } = config;
+  const { grpc, admin, tls, auth } = config;
   const warnings: string[] = [];
   const openAt = [
     ...(admin.enabled && !isLoopback(admin.address) ? ['admin.address'] : []),
@@ -68,7 +70,8 @@ export function accessWarnings(config: Config): string[] {
     warnings.push(
       `whoever reaches this server can change what it serves (${openAt.join(' and ')}): auth.tokensFile or tls.clientCaFile says who may`,
     );
-  const plainHttp = tls.certFile !== undefined && !tls.http && http.enabled && !isLoopback(http.address);
+  const overHttp = openListeners(config).some(({ name }) => name === 'http' || name === 'metrics');
+  const plainHttp = tls.certFile !== undefined && !tls.http && overHttp;
   if (plainHttp && auth.tokensFile !== undefined)
     warnings.push(
       'tokens for HTTP travel unencrypted (tls.http is false): the network can read them; give scrapers one that may only read',

@@ -40,7 +40,7 @@ export const TLS_SETTINGS = {
   reloadSecs: reloadSecs('these files are'),
   http: bool({
     default: true,
-    why: 'Whether HTTP is encrypted as gRPC is. False leaves it plain, for probes that cannot show a certificate.',
+    why: 'Whether HTTP and the metrics port are encrypted as gRPC is. False leaves them plain, for probes and scrapers that cannot show a certificate.',
   }),
   required: bool({
     default: false,

@@ -1,4 +1,5 @@
 import { accessFaults, accessWarnings } from './access-check.js';
+import { listenersOf } from './listeners.js';
 import type { Machine } from './machine.js';
 import type { Problem } from './problem.js';
 import type { Config } from './schema.js';
@@ -27,10 +28,8 @@ export function crossCheck(
 
   if (!grpc.enabled && !http.enabled)
     blame(['grpc.enabled', 'http.enabled'], 'both are false: nothing would be served');
-  if (grpc.enabled && http.enabled && grpc.port === http.port && grpc.port !== 0) {
-    if (overlap(grpc.address, http.address))
-      blame(['grpc.port', 'http.port'], `both are ${grpc.port}: wanted two different ports`);
-  }
+  for (const [one, other, port] of sharedPorts(config))
+    blame([`${one}.port`, `${other}.port`], `both are ${port}: wanted two different ports`);
   if (server.drainDelayMs > server.exitTimeoutSecs * 1000) {
     blame(
       ['server.drainDelayMs', 'server.exitTimeoutSecs'],
@@ -76,9 +75,22 @@ export function crossCheck(
       'workers.enableWaitingRuntime is on: a request to a waiting model can end a worker or the whole server; it is for tests and benchmarks only',
     );
   }
-  if (metrics.enabled && !http.enabled && sources['metrics.enabled'] !== 'default')
-    warnings.push('metrics.enabled has no effect: /metrics is on the HTTP port, and http.enabled is false');
+  if (metrics.enabled && !metrics.ownPort && !http.enabled && sources['metrics.enabled'] !== 'default')
+    warnings.push('metrics.enabled has no effect: metrics.ownPort and http.enabled are false');
   return { problems, warnings };
+}
+
+/** Listeners that want the same port of the same address, in pairs. */
+function sharedPorts(config: Config): [one: string, other: string, port: number][] {
+  const numbered = listenersOf(config).filter(
+    ({ port, address }) => port !== 0 && !address.startsWith('unix:'),
+  );
+  return numbered.flatMap((one, i) =>
+    numbered
+      .slice(i + 1)
+      .filter((other) => one.port === other.port && overlap(one.address, other.address))
+      .map((other): [string, string, number] => [one.name, other.name, one.port]),
+  );
 }
 
 const WILDCARDS = new Set(['0.0.0.0', '::']);

@@ -74,7 +74,6 @@ const IGNORED_VALUES: readonly Row[] = [
     'the SageMaker endpoints are not served',
   ],
   ['vertex-ai-port vertex-ai-thread-count vertex-ai-default-model', 'the Vertex AI endpoints are not served'],
-  ['metrics-port metrics-address', '/metrics is served on the HTTP port (--http-port)'],
   ['metrics-interval-ms', 'metrics are read when they are scraped'],
   ['metrics-config', 'the metrics are those of docs and help; none can be configured'],
   [
@@ -111,7 +110,10 @@ const IGNORED_VALUES: readonly Row[] = [
     'the file is read at start; HandleReloadConfigRequest replaces the list',
     ['0'],
   ],
-  ['monitoring-config-file', '/metrics is served on the HTTP port (--http-port)'],
+  [
+    'monitoring-config-file',
+    '/metrics is served on the metrics port and on the HTTP port (--metrics-port, --http-port)',
+  ],
   [
     'tensorflow-session-parallelism tensorflow-intra-op-parallelism tensorflow-inter-op-parallelism',
     'workers and their threads are set by --workers and --intra-op-threads',

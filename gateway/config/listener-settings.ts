@@ -1,4 +1,4 @@
-import { bool, integer, list, text } from './setting.js';
+import { bool, integer, list, optionalText, text } from './setting.js';
 
 /** A host name, an IPv4 or an IPv6 address (without brackets); no port. */
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,32})?)$/;
@@ -168,6 +168,24 @@ export const METRICS_SETTINGS = {
   enabled: bool({
     default: true,
     flag: 'allow-metrics',
-    why: 'Whether `/metrics` answers; it is on the HTTP port.',
+    why: 'Whether metrics are served: at `/metrics` on the HTTP port, and on a port of their own.',
+  }),
+  ownPort: bool({
+    default: true,
+    why: 'Whether they have a port of their own beside the HTTP port.',
+  }),
+  address: optionalText({
+    default: undefined,
+    defaultText: 'that of `http.address`',
+    placeholder: 'host',
+    pattern: HOST,
+    wanted: HOST_WANTED,
+    why: 'Where that port listens. Encryption, tokens, hosts and origins are those of HTTP.',
+  }),
+  port: integer({
+    default: 8002,
+    min: 0,
+    max: 65535,
+    why: 'The metrics port; 0 takes any free one.',
   }),
 };

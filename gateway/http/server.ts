@@ -21,12 +21,14 @@ export interface Verdict {
 }
 
 export interface HttpServerOptions extends SiteOptions {
+  /** Which listener it is: its settings are `<name>.…`, and errors name their flags. @default 'http' */
+  readonly name?: 'http' | 'metrics';
   /** 0 takes any free port. */
   readonly port: number;
-  /** Whether the process is worth keeping: a failing liveness probe restarts it. */
-  readonly live: () => Verdict;
-  /** Whether requests should be sent here. */
-  readonly ready: () => Verdict;
+  /** Whether the process is worth keeping: a failing liveness probe restarts it. @default /livez is not served */
+  readonly live?: () => Verdict;
+  /** Whether requests should be sent here. @default /readyz is not served */
+  readonly ready?: () => Verdict;
   /** The metrics page. @default /metrics is not served */
   readonly metrics?: { readonly contentType: string; render(): Promise<string> };
   /** What the scheduler has learned. @default /scheduler is not served */
@@ -58,7 +60,7 @@ declare module 'fastify' {
   }
 }
 
-/** The HTTP listener: `/livez`, `/readyz`, `/metrics` and `/scheduler`. */
+/** An HTTP listener: of `/livez`, `/readyz`, `/metrics` and `/scheduler` what its options bring. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #app: FastifyInstance;
@@ -70,11 +72,11 @@ export class HttpServer {
 
   /** Resolves to the bound port. Rejects with a GatewayError whose message names host and port. */
   async listen(): Promise<number> {
-    const { host, port } = this.#options;
+    const { host, port, name = 'http' } = this.#options;
     try {
       await this.#app.listen({ host, port });
     } catch (error) {
-      throw listenError(error, host, port);
+      throw listenError(error, name, host, port);
     }
     const address = this.#app.server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
@@ -118,12 +120,16 @@ function build(options: HttpServerOptions): FastifyInstance {
   });
   if (options.tracing !== undefined) traceRequests(app, options.tracing.tracer, options.tracing.clock);
   restrict(app, options);
-  const served = ['/livez', '/readyz'];
-  if (options.metrics !== undefined) served.push('/metrics');
-  if (options.scheduler !== undefined) served.push('/scheduler');
+  const served = [
+    ...(options.live !== undefined ? ['/livez'] : []),
+    ...(options.ready !== undefined ? ['/readyz'] : []),
+    ...(options.metrics !== undefined ? ['/metrics'] : []),
+    ...(options.scheduler !== undefined ? ['/scheduler'] : []),
+  ];
+  const places = `GET ${served.join(', ')} ${served.length === 1 ? 'is' : 'are'}`;
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
-      error: `nothing is served at ${request.method} ${quote(pathOf(request))}; GET ${served.join(', ')} are`,
+      error: `nothing is served at ${request.method} ${quote(pathOf(request))}; ${places}`,
     }),
   );
   routes(app, options);
@@ -162,6 +168,7 @@ function routes(app: FastifyInstance, { live, ready, metrics, scheduler }: HttpS
     ['/livez', live],
     ['/readyz', ready],
   ] as const) {
+    if (check === undefined) continue;
     app.get(path, { config: { kind: 'open' } }, (_request, reply) => {
       const { ok, reason } = check();
       const body = ok ? { status: 'ok' } : { status: 'unavailable', reason };
@@ -191,20 +198,24 @@ function translate(error: FastifyError): {
   return toHttpError(GatewayError.from(error));
 }
 
+/** What to do about it. */
 const LISTEN_FAULTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use: stop what uses it, or choose another with --http-port',
-  EACCES: 'the system does not allow it: choose a port above 1023 with --http-port',
-  EADDRNOTAVAIL: 'this machine has no such address: choose another with --http-address',
-  ENOTFOUND: 'the host name does not resolve: choose another with --http-address',
-  EAI_AGAIN: 'the host name does not resolve: choose another with --http-address',
+  EADDRINUSE: 'the port is in use: stop what uses it, or choose another with --NAME-port',
+  EACCES: 'the system does not allow it: choose a port above 1023 with --NAME-port',
+  EADDRNOTAVAIL: 'this machine has no such address: choose another with --NAME-address',
+  ENOTFOUND: 'the host name does not resolve: choose another with --NAME-address',
+  EAI_AGAIN: 'the host name does not resolve: choose another with --NAME-address',
 };
 
-function listenError(error: unknown, host: string, port: number): GatewayError {
+function listenError(error: unknown, name: 'http' | 'metrics', host: string, port: number): GatewayError {
   const { code = '', message } = error as NodeJS.ErrnoException;
   const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  return new GatewayError(
-    'FAILED_PRECONDITION',
-    `Cannot listen for HTTP on ${place}: ${LISTEN_FAULTS[code] ?? message}`,
-    { field: 'http.port', cause: error },
-  );
+  const what = name === 'http' ? 'HTTP' : 'metrics';
+  // Whoever moved a second server's other ports out of the way may not know that there is this one.
+  const none = name === 'metrics' ? ', or have none with --metrics-own-port=false' : '';
+  const fault = LISTEN_FAULTS[code]?.replace('NAME', name).concat(none) ?? message;
+  return new GatewayError('FAILED_PRECONDITION', `Cannot listen for ${what} on ${place}: ${fault}`, {
+    field: `${name}.port`,
+    cause: error,
+  });
 }

@@ -2,6 +2,7 @@ import type { Settings } from '../../gateway/config/from-settings.js';
 import type { StopReport } from '../../gateway/gateway.js';
 import { createGateway, type Gateway, type GatewayDependencies } from '../../gateway/gateway.js';
 import { childrenOf } from '../support/proc.js';
+import { FREE_PORTS } from '../support/use-gateway.js';
 import { HANG_MS, MAX_HEAP_BYTES, NotAvailable, type Scenario, WORKERS } from './scenario.js';
 
 /** A server under test, wherever it runs. */
@@ -20,9 +21,7 @@ export interface System {
 export function settingsOf(isolation: Scenario['isolation'], modelRepository: string): Settings {
   return {
     modelRepository: [modelRepository],
-    grpc: { port: 0 },
-    http: { port: 0 },
-    admin: { port: 0 },
+    ...FREE_PORTS,
     workers: {
       count: WORKERS,
       isolation,

@@ -11,7 +11,7 @@ import type { Settings } from '../../gateway/config/from-settings.js';
 import { createGateway } from '../../gateway/gateway.js';
 import { makeAuthority, makeFolder, type TestCertificate } from '../support/certificates.js';
 import { runCli, runHere } from '../support/run-cli.js';
-import { EXAMPLES, useGateway } from '../support/use-gateway.js';
+import { EXAMPLES, FREE_PORTS, useGateway } from '../support/use-gateway.js';
 
 const ROW = [[5.1, 3.5, 1.4, 0.2]];
 
@@ -240,9 +240,7 @@ test('a certificate that cannot be used stops the start, in words', async (t) =>
   for (const [keyFile, wanted] of rows) {
     const gateway = createGateway({
       modelRepository: [EXAMPLES],
-      grpc: { port: 0 },
-      http: { port: 0 },
-      admin: { port: 0 },
+      ...FREE_PORTS,
       tls: { certFile, keyFile },
     });
     await assert.rejects(gateway.start(), (error: Error) => wanted.test(error.message), String(wanted));

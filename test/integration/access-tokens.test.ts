@@ -12,7 +12,7 @@ import { makeFolder } from '../support/certificates.js';
 import { frame, RawClient } from '../support/raw-grpc.js';
 import { runCli, runHere } from '../support/run-cli.js';
 import { tokenLine } from '../support/tokens.js';
-import { EXAMPLES, useGateway } from '../support/use-gateway.js';
+import { EXAMPLES, FREE_PORTS, useGateway } from '../support/use-gateway.js';
 
 const ROW = [[5.1, 3.5, 1.4, 0.2]];
 const OIP = '/inference.GRPCInferenceService';
@@ -241,8 +241,7 @@ test('a file of tokens that cannot be used stops the start, in words', async (t)
     [folder.write('bad', 'x y\n'), /line 1: it has 2 fields/],
   ];
   for (const [tokensFile, wanted] of rows) {
-    const ports = { grpc: { port: 0 }, http: { port: 0 }, admin: { port: 0 } };
-    const gateway = createGateway({ modelRepository: [EXAMPLES], ...ports, auth: { tokensFile } });
+    const gateway = createGateway({ modelRepository: [EXAMPLES], ...FREE_PORTS, auth: { tokensFile } });
     await assert.rejects(gateway.start(), wanted);
     await gateway.stop();
   }

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { createGateway } from '../../gateway/gateway.js';
 import { makeFolder } from '../support/certificates.js';
 import { runHere } from '../support/run-cli.js';
-import { EXAMPLES, useGateway } from '../support/use-gateway.js';
+import { EXAMPLES, FREE_PORTS, useGateway } from '../support/use-gateway.js';
 
 const settingsAt = (path: string) => ({
   modelRepository: [EXAMPLES],
@@ -58,7 +58,7 @@ test('the socket of a server that was killed is taken over; one that somebody an
   await useGateway(t, settingsAt(path));
   assert.equal((await runHere(['versions', 'iris', '--endpoint', `unix:${path}`])).code, 0);
   for (const taken of [path, folder.write('file', 'precious')]) {
-    const second = createGateway({ ...settingsAt(taken), grpc: { port: 0 }, http: { port: 0 } });
+    const second = createGateway({ ...FREE_PORTS, ...settingsAt(taken) });
     await assert.rejects(second.start(), /admin\.sock|file.*it is in use/);
     await second.stop();
     assert.ok(existsSync(taken));

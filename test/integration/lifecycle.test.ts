@@ -12,8 +12,8 @@ import { systemClock } from '../../gateway/core/clock.js';
 import type { GatewayError } from '../../gateway/core/error.js';
 import { createGateway } from '../../gateway/gateway.js';
 import { runCommand } from '../support/run-server.js';
-import { startServerProcess } from '../support/server-process.js';
-import { EXAMPLES, REPOSITORY_ROOT, useGateway } from '../support/use-gateway.js';
+import { portFlags, startServerProcess } from '../support/server-process.js';
+import { EXAMPLES, FREE_PORTS, REPOSITORY_ROOT, useGateway } from '../support/use-gateway.js';
 
 const SERVE = ['--config-file', 'examples/sluice.yaml'];
 
@@ -105,16 +105,7 @@ test('G102 a second signal ends the server at once, however long the first would
 
 test('G103 a signal while models load, or before the server listens, ends it with 0', async () => {
   for (const waitFor of ['', 'listening']) {
-    const command = runCommand([
-      'serve',
-      ...SERVE,
-      '--grpc-port',
-      '0',
-      '--http-port',
-      '0',
-      '--admin-port',
-      '0',
-    ]);
+    const command = runCommand(['serve', ...SERVE, ...portFlags()]);
     if (waitFor === '') await command.started;
     else while (!command.output().includes(waitFor)) await new Promise((resolve) => setTimeout(resolve, 2));
     command.child.kill('SIGTERM');
@@ -130,23 +121,13 @@ test('G105 an address that cannot be had: a message that names it and the way ou
   await once(taken, 'listening');
   t.after(() => taken.close());
   const { port } = taken.address() as { port: number };
+  const at = (way: string) => new RegExp(`127\\.0\\.0\\.1:${port}.*${way}`);
   const rows: [string[], RegExp][] = [
-    [
-      ['--grpc-port', `${port}`, '--http-port', '0', '--admin-port', '0'],
-      new RegExp(`127\\.0\\.0\\.1:${port}.*--grpc-port`),
-    ],
-    [
-      ['--grpc-port', '0', '--http-port', `${port}`, '--admin-port', '0'],
-      new RegExp(`127\\.0\\.0\\.1:${port}.*--http-port`),
-    ],
-    [
-      ['--grpc-port', '0', '--http-port', '0', '--admin-port', `${port}`],
-      new RegExp(`127\\.0\\.0\\.1:${port}.*--admin-port`),
-    ],
-    [
-      ['--grpc-address', '192.0.2.1', '--grpc-port', '0', '--http-port', '0', '--admin-port', '0'],
-      /192\.0\.2\.1:0/,
-    ],
+    [portFlags({ grpc: port }), at('--grpc-port')],
+    [portFlags({ http: port }), at('--http-port')],
+    [portFlags({ metrics: port }), at('--metrics-port, or have none with --metrics-own-port=false')],
+    [portFlags({ admin: port }), at('--admin-port')],
+    [['--grpc-address', '192.0.2.1', ...portFlags()], /192\.0\.2\.1:0/],
   ];
   for (const [args, wanted] of rows) {
     const command = runCommand(['serve', ...SERVE, ...args]);
@@ -157,7 +138,7 @@ test('G105 an address that cannot be had: a message that names it and the way ou
 });
 
 test('a repository that is not understood: the tree found and the layout wanted, exit 78', async () => {
-  const command = runCommand(['serve', 'proto', '--grpc-port', '0', '--http-port', '0', '--admin-port', '0']);
+  const command = runCommand(['serve', 'proto', ...portFlags()]);
   assert.equal((await command.ended).code, 78);
   assert.match(command.output(), /model\.onnx/);
   assert.match(command.output(), /grpc_service\.proto|inference/);
@@ -192,7 +173,7 @@ test('a connection that has reached its age is told to go, and its client calls 
 test('a client that comes before the workers are up hears that its model is loading', async (t) => {
   const answers: unknown[] = [];
   const gateway = createGateway(
-    { modelRepository: [EXAMPLES], grpc: { port: 0 }, http: { port: 0 }, admin: { port: 0 } },
+    { modelRepository: [EXAMPLES], ...FREE_PORTS },
     {
       openChannel: async () => {
         const now = systemClock.now();

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../../client/client.js';
 import { commandOf } from '../../worker/waiting-faults.js';
 import { runCommand } from '../support/run-server.js';
+import { portFlags } from '../support/server-process.js';
 import { childrenOf, startSupervised } from '../support/supervised.js';
 import { makeRepository } from '../support/use-gateway.js';
 
@@ -24,7 +25,7 @@ test('D68 a model that crashes the server at each load: a few restarts, then exi
   const repository = makeRepository(t, { 'bad/1/model.wait.json': Buffer.from(JSON.stringify(spec)) });
   const command = runCommand([
     ...['serve', repository, '--enable-waiting-runtime', '--server-supervise', 'on'],
-    ...['--grpc-port', '0', '--http-port', '0', '--admin-port', '0'],
+    ...portFlags(),
   ]);
   assert.deepEqual(await command.ended, { code: 1, signal: null }, command.output());
   const restarts = command.output().match(/the server ended by SIGABRT: starting it again/g) ?? [];

@@ -45,11 +45,19 @@ type BoundPorts = Pick<ServerProcess, 'grpcPort' | 'httpPort' | 'adminPort'>;
 
 const STOP_TIMEOUT_MS = 20_000;
 
+/** Flags of a server that shares the machine with others: free ports, but for those given. */
+export function portFlags({ grpc = 0, http = 0, metrics = 0, admin = 0 } = {}): string[] {
+  return Object.entries({ grpc, http, metrics, admin }).flatMap(([name, port]) => [
+    `--${name}-port`,
+    String(port),
+  ]);
+}
+
 /** @throws Error with the server's output when it ends, or says nothing, instead of serving. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { descriptors, fileKib } = options;
   const { grpcPort = 0, httpPort = 0 } = options.ports ?? {};
-  const ports = ['--grpc-port', String(grpcPort), '--http-port', String(httpPort), '--admin-port', '0'];
+  const ports = portFlags({ grpc: grpcPort, http: httpPort });
   const command = [process.execPath, 'bin/sluice.js', 'serve', ...options.args, ...ports];
   const limits = [
     ...(descriptors === undefined ? [] : [`ulimit -n ${descriptors}`]),

@@ -16,9 +16,13 @@ export interface RunningGateway {
   readonly gateway: Gateway;
   readonly grpcPort: number;
   readonly httpPort: number;
+  readonly metricsPort: number;
   readonly adminAddress: string;
   readonly address: string;
 }
+
+/** Settings of a gateway that shares the machine with others. */
+export const FREE_PORTS = { grpc: { port: 0 }, http: { port: 0 }, metrics: { port: 0 }, admin: { port: 0 } };
 
 /**
  * Starts a real gateway with real workers on free loopback ports, waits until its models have settled, and stops it
@@ -32,9 +36,10 @@ export async function useGateway(
   const gateway = createGateway(
     {
       ...settings,
-      grpc: { port: 0, ...settings.grpc },
-      http: { port: 0, ...settings.http },
-      admin: { port: 0, ...settings.admin },
+      grpc: { ...FREE_PORTS.grpc, ...settings.grpc },
+      http: { ...FREE_PORTS.http, ...settings.http },
+      metrics: { ...FREE_PORTS.metrics, ...settings.metrics },
+      admin: { ...FREE_PORTS.admin, ...settings.admin },
       server: { exitTimeoutSecs: 10, ...settings.server },
     },
     dependencies,
@@ -47,12 +52,13 @@ export async function useGateway(
       { entries: 0, runningEntries: 0, queuedRows: 0, bytes: 0, batches: 0 },
     );
   });
-  const { grpcPort, httpPort, adminPort } = await gateway.start();
+  const { grpcPort, httpPort, metricsPort, adminPort } = await gateway.start();
   await gateway.settled();
   return {
     gateway,
     grpcPort: grpcPort as number,
     httpPort: httpPort as number,
+    metricsPort: metricsPort as number,
     adminAddress: `127.0.0.1:${adminPort}`,
     address: `127.0.0.1:${grpcPort}`,
   };

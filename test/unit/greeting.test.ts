@@ -4,7 +4,7 @@ import { configFrom } from '../../gateway/config/from-settings.js';
 import { exampleCall, type Greeted, greeting } from '../../gateway/greeting.js';
 import { FakeCatalog } from '../support/fake-catalog.js';
 
-const PORTS = { grpcPort: 8001, httpPort: 8000 };
+const PORTS = { grpcPort: 8001, httpPort: 8000, metricsPort: 8002 };
 
 function greeted(models: readonly string[], grpcAddress = '127.0.0.1'): Greeted & { catalog: FakeCatalog } {
   const catalog = new FakeCatalog();
@@ -29,6 +29,7 @@ test('it says what is served and why not, by how many workers, where, and a call
       'Workers   2 workers x 1 thread, because',
       'gRPC      127.0.0.1:8001',
       'HTTP      http://127.0.0.1:8000/readyz, /livez, /metrics',
+      'Metrics   http://127.0.0.1:8002/metrics',
       '',
       'Try it from another terminal:',
       "  npx sluice predict iris --input '[[5.1,3.5,1.4,0.2]]'",
@@ -64,8 +65,11 @@ test('a model that takes no short row of numbers is not shown; without any, a li
     gateway.catalog.signature = { ...gateway.catalog.signature, inputs: [{ ...X, ...change } as never] };
     assert.equal(exampleCall(gateway, PORTS), 'npx sluice models');
   }
-  assert.equal(exampleCall(gateway, { grpcPort: undefined, httpPort: 8000 }), undefined);
-  assert.doesNotMatch(greeting(gateway, { grpcPort: undefined, httpPort: 8000 }), /gRPC|Try it/);
+  assert.equal(exampleCall(gateway, { grpcPort: undefined }), undefined);
+  assert.doesNotMatch(
+    greeting(gateway, { ...PORTS, grpcPort: undefined, metricsPort: undefined }),
+    /gRPC|Metrics|Try it/,
+  );
 });
 
 test('of many models the first are shown', () => {

@@ -109,6 +109,7 @@ function contender(
 function sluice(bench: Bench, httpPort: number, grpcPort: number): Command {
   const flags = [
     ...['--grpc-port', String(grpcPort), '--http-port', String(httpPort), '--admin-port', '0'],
+    '--metrics-own-port=false',
     ...['--server-supervise', 'off', '--config-file', join(root, 'examples/sluice.yaml')],
   ];
   const argv = [...bench.cores.one, process.execPath, join(root, 'bin/sluice.js'), 'serve', ...flags];

@@ -8,7 +8,9 @@ export function metricsPage(): string {
 
 Generated from the tables in \`gateway/telemetry\` by \`npm run docs\`; a test keeps it equal.
 
-\`GET /metrics\` on the HTTP port answers in Prometheus' text format. Names begin with \`sluice_\`, durations are in seconds, sizes in
+\`GET /metrics\` answers in Prometheus' text format, on the HTTP port and on a port of its own, 8002, where Triton's scrapers look:
+\`--metrics-port\` names another, \`--metrics-own-port=false\` has none, \`--allow-metrics=false\` has no metrics at all. It listens where HTTP does
+(\`--http-address\`) unless \`--metrics-address\` says otherwise, with HTTP's encryption, tokens and allowed hosts. Both answer while the server drains. Names begin with \`sluice_\`, durations are in seconds, sizes in
 bytes. A histogram has the series \`_bucket\`, \`_sum\` and \`_count\`.
 
 **Labels are bounded.** \`model\` and \`version\` are those of the repository. What is asked for and is not there counts under the

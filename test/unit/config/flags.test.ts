@@ -101,7 +101,7 @@ const REAL_LINES: readonly [whose: string, argv: readonly string[], expected: (c
         '--log-warning=true',
         '--log-verbose=0',
       ],
-      ({ log, metrics }) => log.level === 'info' && metrics.enabled,
+      ({ log, metrics }) => log.level === 'info' && metrics.enabled && metrics.port === 8002,
     ],
   ];
 
@@ -117,7 +117,7 @@ test('ignored flags each say their consequence, and only when they ask for somet
     '--cache-config=local,size=1048576',
     '--cache-config',
     'local,other=1',
-    '--metrics-port=8002',
+    '--metrics-interval-ms=2000',
     '--allow-sagemaker=false',
     '--rate-limit=off',
     '--exit-on-error=0',
@@ -127,7 +127,7 @@ test('ignored flags each say their consequence, and only when they ask for somet
     [
       '--allow-poll-model-repository has no effect',
       '--cache-config has no effect',
-      '--metrics-port has no effect',
+      '--metrics-interval-ms has no effect',
     ],
   );
   assert.match(warnings[1] ?? '', /no response cache: requests are always computed$/);

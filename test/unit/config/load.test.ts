@@ -256,19 +256,32 @@ const CLASHES: readonly [says: string, argv: readonly string[], message: RegExp 
   ],
   ['one port on two addresses is fine', ['--grpc-port=9', '--http-port=9', '--http-address=::1'], undefined],
   ['any free port twice is fine', ['--grpc-port=0', '--http-port=0'], undefined],
+  ['the metrics port for HTTP', ['--http-port=8002'], /http\.port and metrics\.port.*two different ports/],
+  ['the metrics port for nothing else', ['--http-port=8002', '--metrics-own-port=false'], undefined],
+  ['the port of the admin listener', ['--metrics-port=8003'], /metrics\.port and admin\.port/],
+  ['metrics listen where HTTP does', ['--http-address=::1', '--metrics-port=8001'], undefined],
+  [
+    'unless told otherwise',
+    ['--http-address=::1', '--metrics-port=8001', '--metrics-address=127.0.0.1'],
+    /grpc\.port and metrics\.port/,
+  ],
   ['no listener at all', ['--allow-grpc=false', '--allow-http=false'], /nothing would be served/],
   ['a drain delay beyond the exit', ['--drain-delay-ms=31000'], /outlast the 30 s/],
 ];
 for (const [says, argv, message] of CLASHES) {
   test(`settings together: ${says}`, () => {
     if (message === undefined) assert.ok(load({ argv }));
-    else assert.match(problemsOf({ argv })[0]?.message ?? '', message);
+    else {
+      const [problem] = problemsOf({ argv });
+      assert.match(`${problem?.path}: ${problem?.message}`, message);
+    }
   });
 }
 
 test('what will surprise is warned of', () => {
   assert.match(load({ argv: ['--max-queue-bytes=2048'] }).warnings[0] ?? '', /can never be queued/);
-  assert.match(load({ argv: ['--allow-http=0', '--allow-metrics'] }).warnings[0] ?? '', /on the HTTP port/);
+  const nowhere = ['--allow-http=0', '--metrics-own-port=0', '--allow-metrics'];
+  assert.match(load({ argv: nowhere }).warnings[0] ?? '', /metrics\.enabled has no effect/);
   assert.match(load({ argv: ['--callers-rows-per-sec=5'] }).warnings[0] ?? '', /all callers together/);
   assert.match(load({ file: 'callers: {named: {a: {}}}' }).warnings[0] ?? '', /no effect on gRPC/);
   const told = ['--callers-metadata-key=x-tenant', '--callers-rows-per-sec=5'];
