@@ -5,7 +5,7 @@ import { printable } from './io.js';
 const NEXT: Readonly<Record<string, string>> = {
   queue_full: 'the queue was full: more workers, a larger queue.maxQueueRows, or fewer calls',
   byte_budget:
-    'tensors that wait or run took all of queue.maxBytes: smaller requests, fewer at once, or a larger budget',
+    'tensors that wait or run took all of queue.maxQueueBytes: smaller requests, fewer at once, or a larger budget',
   backlog:
     'what waited before it would have taken longer than its deadline: more workers, fewer calls, or a longer deadline',
   early_drop: 'it could no longer be done in time, and was dropped before it cost a run: see backlog',

@@ -100,7 +100,7 @@ export interface AdminCall {
 
 /** What a caller has asked for of late. */
 export interface AdminCaller {
-  /** As its metadata says. */
+  /** As its metadata says, where `callers.metadataKey` is set; else `certificate …` or `address …`. */
   readonly caller: string;
   readonly calls: number;
   /** Rows that were run for it. */
@@ -186,7 +186,7 @@ export class AdminClient {
     }));
   }
 
-  /** Who called in the last ten to twenty seconds, the heaviest first; nobody where callers are not told apart. */
+  /** Who called in the last ten to twenty seconds, the heaviest first. */
   async callers(
     limit = 0,
     options: CallOptions = {},

@@ -1,11 +1,13 @@
-import { AdminClient } from '../../client/admin.js';
+import { AdminClient, DEFAULT_ADMIN_ADDRESS } from '../../client/admin.js';
 import { SluiceClientError } from '../../client/client.js';
 import { CliError } from '../exit-code.js';
 import { fetchPage, fetchText, type ScrapeTarget } from '../scrape/fetch-page.js';
+import { DEFAULT_PLACE } from '../scrape/options.js';
 import type { SecurityOptions } from '../security-options.js';
 import { securityOf } from '../security-options.js';
 import type { Diagnosis } from './doctor-text.js';
-import { rank } from './rank.js';
+import { shellWord } from './finding.js';
+import { type Ranked, rank } from './rank.js';
 import { type Callers, type LatencyLine, signsOf } from './signs.js';
 
 export interface ExamineOptions {
@@ -39,7 +41,7 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
   ]);
   const seconds = (after.at - begun) / 1000;
   const signs = signsOf({
-    ...{ before, after: after.page, seconds },
+    ...{ origin: target.url.origin, before, after: after.page, seconds },
     lanes: 'value' in lanes ? lanes.value : undefined,
     callers: 'value' in callers ? callers.value : undefined,
   });
@@ -49,7 +51,13 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     ...('why' in callers ? [`who calls (${callers.why})`] : []),
     ...(restarted ? ['rates: the server was started anew meanwhile'] : []),
   ];
-  return { place: target.url.host, seconds, view: signs.view, findings: rank(signs), blind };
+  return {
+    place: target.url.host,
+    seconds,
+    view: signs.view,
+    findings: rank(signs).map((finding) => placed(finding, options)),
+    blind,
+  };
 }
 
 async function readLanes(target: ScrapeTarget): Promise<Read<readonly LatencyLine[]>> {
@@ -78,4 +86,15 @@ async function readCallers({ endpoint, security, target }: ExamineOptions): Prom
   } finally {
     client.close();
   }
+}
+
+/** The same with the next command told where to ask, unless that is where it asks by itself. */
+function placed(finding: Ranked, { target, endpoint }: ExamineOptions): Ranked {
+  const { asks, next } = finding;
+  // The admin listener answers what the gRPC port does, but for inference; where that is nobody has said.
+  const flags = { admin: 'endpoint', grpc: 'address', metrics: 'metrics' } as const;
+  const place = asks === 'metrics' ? target.url.host : endpoint;
+  const usual = asks === 'metrics' ? DEFAULT_PLACE : DEFAULT_ADMIN_ADDRESS;
+  if (asks === undefined || place === usual) return finding;
+  return { ...finding, next: `${next} --${flags[asks]} ${shellWord(place)}` };
 }

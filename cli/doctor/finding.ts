@@ -26,6 +26,8 @@ export interface Finding {
   readonly evidence: readonly string[];
   /** The command to type next. */
   readonly next: string;
+  /** Whom that command asks: it is told where, unless that is where it would ask anyhow. @default nobody, it is no command of ours */
+  readonly asks?: 'admin' | 'grpc' | 'metrics';
   /** What helps, or what that command tells. */
   readonly advice: string;
 }

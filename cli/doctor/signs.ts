@@ -18,6 +18,8 @@ export interface Callers {
 
 /** What was read of a server. */
 export interface Seen {
+  /** Where its HTTP listener is: `http://host:port`. */
+  readonly origin: string;
   readonly before: Page;
   readonly after: Page;
   /** Between the two. */
@@ -46,9 +48,13 @@ export interface SpanCounts {
 
 /** What the rules look at. All rates are of the seconds between the looks. */
 export interface Signs {
+  /** Where its HTTP listener is. */
+  readonly origin: string;
   readonly view: ServerView;
   readonly seconds: number;
   readonly cores: number;
+  /** How many of them the process and its threads used. */
+  readonly coresUsed: number;
   /** Seconds of each second for which the kernel held the server back. */
   readonly heldBackPerSec: number;
   readonly versions: readonly VersionSigns[];
@@ -64,7 +70,7 @@ export interface Signs {
 }
 
 /** What was read, as the rules want it. */
-export function signsOf({ before, after, seconds, lanes, callers }: Seen): Signs {
+export function signsOf({ origin, before, after, seconds, lanes, callers }: Seen): Signs {
   const view = viewOf(before, after, seconds);
   const grown = growthBetween(before, after);
   const spans = (of: (name: string, labels: { outcome: string }) => number): SpanCounts => {
@@ -73,9 +79,11 @@ export function signsOf({ before, after, seconds, lanes, callers }: Seen): Signs
   };
   const earlier = before.by('sluice_workers_lost_total', 'slot');
   return {
+    origin,
     view,
     seconds,
     cores: after.sum('sluice_cpu_cores') ?? 0,
+    coresUsed: grown('sluice_process_cpu_seconds_total') / seconds,
     heldBackPerSec: grown('sluice_cpu_throttled_seconds_total') / seconds,
     versions: view.versions.map((version) => versionSigns(version, before, after, seconds, lanes)),
     spans: spans(grown),

@@ -11,7 +11,8 @@ export interface ScrapeOptions extends SecurityOptions {
   readonly json?: boolean;
 }
 
-const DEFAULT_PLACE = 'localhost:8000';
+/** The HTTP listener of a server on the same machine, unless told otherwise. */
+export const DEFAULT_PLACE = 'localhost:8000';
 
 /** Adds `--metrics`, `--timeout`, `--json` and those of security to a command. */
 export function withScrapeOptions(command: Command): Command {

@@ -67,7 +67,7 @@ export interface CallerReport {
 export interface CallMemory {
   /** The newest first: those whose request or trace id begins with `id` (`''`: all), of one fate or of any. */
   find(id: string, fate: CallFate | undefined, limit: number): readonly CallRecord[];
-  /** Who calls, as far as callers are told apart. */
+  /** Who calls. */
   callers(): CallerReport;
   /** A record's end in milliseconds since 1970. */
   wallMs(record: CallRecord): number;

@@ -31,6 +31,8 @@ export interface InferCall {
   readonly messageBytes?: number;
   /** On whose behalf it is made, for fair shares and quotas; `''` where callers are not told apart. @default '' */
   readonly caller?: string;
+  /** Who is at the other end of its connection, as the transport has it. @default nobody knows */
+  readonly peer?: string | undefined;
   readonly deadline: Deadline;
   readonly cancellation: Cancellation;
   /** When the request's message had arrived, on the Clock's scale. */

@@ -4,6 +4,7 @@ import { GatewayError, KEPT_BACK, quote } from '../core/error.js';
 import type { Infer, InferCall, InferResult, Lease, LeasedInfer } from '../core/infer-call.js';
 import type { Logger } from '../core/logger.js';
 import { OTHER, type Recorder } from '../core/recorder.js';
+import { countedAs } from './counted-as.js';
 
 export interface ObserverDependencies {
   readonly clock: Clock;
@@ -42,7 +43,7 @@ export class Observer {
         const now = clock.now();
         const totalMs = now - call.arrivedAt;
         recorder.request(result.model, result.version, 'OK', totalMs, result.timing, call.messageBytes);
-        if (call.caller) this.#used(call, call.caller, now, result.timing.rows ?? 1, false);
+        this.#used(call, now, result.timing.rows ?? 1, false);
         if (totalMs >= slowMs) this.#noteSlow(call, result, now);
         return result;
       } catch (thrown) {
@@ -70,7 +71,7 @@ export class Observer {
     const totalMs = now - call.arrivedAt;
     recorder.request(model, version, error.code, totalMs, undefined, call.messageBytes);
     const { reason } = error.details;
-    if (call.caller) this.#used(call, call.caller, now, 0, fateOf(reason) === 'refused');
+    this.#used(call, now, 0, fateOf(reason) === 'refused');
     if (reason !== undefined) recorder.refused(model, version, reason);
     if (mayQuote(error) && secret?.(call)) error.details.secret = true;
     // Who has gone away by himself asks nobody why.
@@ -97,8 +98,10 @@ export class Observer {
     return error;
   }
 
-  #used(call: InferCall, caller: string, endedAt: number, rows: number, refused: boolean): void {
-    this.#deps.notes.used({ caller, rows, bytes: call.messageBytes ?? 0, refused, endedAt });
+  #used(call: InferCall, endedAt: number, rows: number, refused: boolean): void {
+    const caller = countedAs(call);
+    if (caller !== '')
+      this.#deps.notes.used({ caller, rows, bytes: call.messageBytes ?? 0, refused, endedAt });
   }
 
   #noteSlow(call: InferCall, { model, version, timing }: InferResult, endedAt: number): void {

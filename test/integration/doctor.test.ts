@@ -1,16 +1,19 @@
 /** `sluice doctor`: eight incidents, each planted in a real server under load, and what it names first. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:http2';
+import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { OIP_INFER } from '../../bench/targets/oip.js';
 import { createClient } from '../../client/client.js';
 import { detectMachine, systemFacts } from '../../gateway/config/machine.js';
 import { commandOf } from '../../worker/waiting-faults.js';
 import { inferRaw } from '../support/infer-raw.js';
-import { RawClient } from '../support/raw-grpc.js';
+import { answerOf, frame, RawClient } from '../support/raw-grpc.js';
 import { runHere } from '../support/run-cli.js';
 import { makeRepository, type RunningGateway, useGateway } from '../support/use-gateway.js';
-import { useWaiting } from '../support/waiting-server.js';
+import { useWaiting, waitingRow } from '../support/waiting-server.js';
 
 const MODELS = { wait: { costMs: { fixed: 4 } } };
 const ROW = { X: [[1, 2, 3, 4]] };
@@ -29,16 +32,28 @@ interface Diagnosis {
 /** Plants an incident that lasts until the test ends; answers where to look. */
 type Plant = (t: TestContext) => Promise<RunningGateway>;
 
+/** Ends what `keepDoing` does. */
+const ends: (() => Promise<void>)[] = [];
+
+async function endLoads(): Promise<void> {
+  await Promise.all(ends.splice(0).map((end) => end()));
+}
+
+/** A test whose loads end before its server does: one that drains is none that is looked at. */
+function testUnderLoad(name: string, body: (t: TestContext) => Promise<void>): void {
+  test(name, (t) => body(t).finally(endLoads));
+}
+
 /** Does something again and again, so many at once, until the test ends. What fails is meant to. */
-function keepDoing(t: TestContext, atOnce: number, pauseMs: number, work: () => Promise<unknown>): void {
+function keepDoing(atOnce: number, pauseMs: number, work: () => Promise<unknown>): void {
   let ended = false;
   const lanes = Array.from({ length: atOnce }, async () => {
     while (!ended) {
-      await work().catch(() => {});
+      await (async () => work())().catch(() => {});
       await new Promise((r) => setTimeout(r, pauseMs));
     }
   });
-  t.after(async () => {
+  ends.push(async () => {
     ended = true;
     await Promise.all(lanes);
   });
@@ -53,7 +68,7 @@ function load(
   const client = createClient({ address: running.address, maxAttempts: 1, deadlineMs: 3000 });
   t.after(() => client.close());
   const wait = client.model('wait');
-  keepDoing(t, atOnce, 10, () => wait.predict(ROW, { headers }));
+  keepDoing(atOnce, 10, () => wait.predict(ROW, { headers }));
 }
 
 /** A directory that stands for /, with a container's cgroup in it whose CPU is taken away more and more. */
@@ -88,6 +103,23 @@ function throttledMachine(t: TestContext) {
   return detectMachine({ ...systemFacts(), readFile });
 }
 
+/** A new version that takes eight times as long as the one before, which is loaded, too. */
+async function slowVersion(t: TestContext): Promise<RunningGateway> {
+  const spec = (fixed: number) => Buffer.from(JSON.stringify({ costMs: { fixed } }));
+  const repository = makeRepository(t, {
+    'wait/config.pbtxt': Buffer.from('version_policy { all {} }'),
+    'wait/1/model.wait.json': spec(5),
+    'wait/2/model.wait.json': spec(40),
+  });
+  const workers = { count: 1, enableWaitingRuntime: true };
+  const running = await useGateway(t, { modelRepository: [repository], workers });
+  const client = createClient({ address: running.address });
+  t.after(() => client.close());
+  for (let i = 0; i < 5; i++) await client.model('wait', { version: 1 }).predict(ROW);
+  load(t, running, 8);
+  return running;
+}
+
 const INCIDENTS: readonly { readonly cause: string; readonly says: string; readonly plant: Plant }[] = [
   {
     cause: 'cpu_throttled',
@@ -101,21 +133,7 @@ const INCIDENTS: readonly { readonly cause: string; readonly says: string; reado
   {
     cause: 'slow_version',
     says: 'a new version takes eight times as long',
-    plant: async (t) => {
-      const spec = (fixed: number) => Buffer.from(JSON.stringify({ costMs: { fixed } }));
-      const repository = makeRepository(t, {
-        'wait/config.pbtxt': Buffer.from('version_policy { all {} }'),
-        'wait/1/model.wait.json': spec(5),
-        'wait/2/model.wait.json': spec(40),
-      });
-      const workers = { count: 1, enableWaitingRuntime: true };
-      const running = await useGateway(t, { modelRepository: [repository], workers });
-      const client = createClient({ address: running.address });
-      t.after(() => client.close());
-      for (let i = 0; i < 5; i++) await client.model('wait', { version: 1 }).predict(ROW);
-      load(t, running, 8);
-      return running;
-    },
+    plant: slowVersion,
   },
   {
     cause: 'hot_caller',
@@ -141,7 +159,7 @@ const INCIDENTS: readonly { readonly cause: string; readonly says: string; reado
       load(t, running);
       const client = createClient({ address: running.address, maxAttempts: 1, deadlineMs: 2000 });
       t.after(() => client.close());
-      keepDoing(t, 1, 200, () =>
+      keepDoing(1, 200, () =>
         client.model('wait').predict({ X: [[commandOf('exit'), 2, 3, Math.random()]] }),
       );
       return running;
@@ -168,7 +186,7 @@ const INCIDENTS: readonly { readonly cause: string; readonly says: string; reado
         inputs: [{ name: 'X', datatype: 'FP32', shape: [1n, 1_000_000n] }],
         rawInputContents: [new Uint8Array(4_000_000)],
       };
-      keepDoing(t, 6, 20, () => inferRaw(client, request));
+      keepDoing(6, 20, () => inferRaw(client, request));
       return running;
     },
   },
@@ -211,14 +229,24 @@ const INCIDENTS: readonly { readonly cause: string; readonly says: string; reado
 ];
 
 async function doctor({ httpPort, adminAddress }: RunningGateway, ...args: string[]) {
-  const place = ['--metrics', `127.0.0.1:${httpPort}`, '--endpoint', adminAddress, '--over', '0.8'];
+  const place = ['--metrics', `127.0.0.1:${httpPort}`, '--endpoint', adminAddress, '--over', '0.6'];
   return runHere(['doctor', ...place, ...args]);
+}
+
+/** What it says to type next is understood, and asks this server. */
+async function tryNext(next: string, { adminAddress, httpPort }: RunningGateway): Promise<void> {
+  const [program, ...args] = next.split(' ');
+  if (program !== 'sluice' || next.includes('|')) return;
+  assert.ok(next.includes(adminAddress) || next.includes(`127.0.0.1:${httpPort}`), next);
+  const { code, stderr } = await runHere(args);
+  // It may find nothing (1), but it is a command, and somebody answers.
+  assert.ok(code === 0 || code === 1, `${next}: ${code} ${stderr}`);
 }
 
 const named: { readonly cause: string; readonly first: string; readonly all: string }[] = [];
 
 for (const { cause, says, plant } of INCIDENTS)
-  test(`planted: ${says}`, async (t) => {
+  testUnderLoad(`planted: ${says}`, async (t) => {
     const running = await plant(t);
     await new Promise((r) => setTimeout(r, 300));
     const { code, stdout, stderr } = await doctor(running, '--json');
@@ -233,6 +261,7 @@ for (const { cause, says, plant } of INCIDENTS)
     const found = findings.find((of) => of.cause === cause);
     assert.ok(found !== undefined, `${cause} is not among ${all.join(', ')}`);
     assert.ok(found.evidence.length > 0 && found.next !== '');
+    await tryNext(found.next, running);
   });
 
 test('of the eight incidents, the first cause is right in at least seven', () => {
@@ -241,21 +270,63 @@ test('of the eight incidents, the first cause is right in at least seven', () =>
   assert.ok(wrong.length <= 1, JSON.stringify(wrong, undefined, 1));
 });
 
-test('a server that is well: nothing stands out but what a busy machine may do to its loop, and in words', async (t) => {
-  const running = await useWaiting(t, MODELS);
-  load(t, running);
-  const { findings } = JSON.parse((await doctor(running, '--json')).stdout) as Diagnosis;
-  assert.deepEqual(
-    findings.filter(({ cause }) => cause !== 'loop_stall'),
-    [],
-  );
-  const { code, stdout } = await doctor(running);
-  assert.match(
-    stdout,
-    /^sluice \S+ at 127\.0\.0\.1:\d+, over \d\.\d s: \d+(\.\d+)? requests\/s, 0 failed\/s, ready\n\n/,
-  );
-  assert.equal(code, stdout.includes('Nothing stands out.') ? 0 : 1);
+testUnderLoad('the command that it gives for a slow version cures it', async (t) => {
+  const running = await slowVersion(t);
+  const before = JSON.parse((await doctor(running, '--json')).stdout) as Diagnosis;
+  const [slow] = before.findings;
+  assert.match(String(slow?.next), /^sluice promote wait 1 --endpoint /);
+  assert.equal((await runHere(String(slow?.next).split(' ').slice(1))).code, 0);
+  // What was sent to the slow one has ended.
+  await new Promise((r) => setTimeout(r, 200));
+  const after = JSON.parse((await doctor(running, '--json')).stdout) as Diagnosis;
+  // How busy workers are is told of five seconds, in which they were.
+  assert.ok(!after.findings.some(({ cause }) => cause === 'slow_version'), JSON.stringify(after.findings));
 });
+
+testUnderLoad('without a name in the metadata, a hot caller is known by its address', async (t) => {
+  const models = { wait: { costMs: { fixed: 8 }, maxBatchSize: 1 } };
+  const running = await useWaiting(t, models, { workers: { count: 1 }, queue: { maxQueueRows: 8 } });
+  load(t, running, 1);
+  const session = connect(`http://127.0.0.1:${running.grpcPort}`, {
+    createConnection: () =>
+      createConnection({ port: running.grpcPort, host: '127.0.0.1', localAddress: '127.0.0.7' }),
+  });
+  session.on('error', () => {});
+  t.after(() => session.destroy());
+  const headers = {
+    ':method': 'POST',
+    ':path': OIP_INFER,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  };
+  keepDoing(16, 10, () => {
+    const stream = session.request(headers);
+    stream.end(frame(waitingRow('wait')));
+    return answerOf(stream);
+  });
+  await new Promise((r) => setTimeout(r, 300));
+  const { stdout } = await doctor(running);
+  assert.match(stdout, /\n1\. Caller "address 127\.0\.0\.7" has \d+% of the (?:calls|rows)/);
+});
+
+testUnderLoad(
+  'a server that is well: nothing stands out but what a busy machine may do to its loop, and in words',
+  async (t) => {
+    const running = await useWaiting(t, MODELS);
+    load(t, running);
+    const { findings } = JSON.parse((await doctor(running, '--json')).stdout) as Diagnosis;
+    assert.deepEqual(
+      findings.filter(({ cause }) => cause !== 'loop_stall'),
+      [],
+    );
+    const { code, stdout } = await doctor(running);
+    assert.match(
+      stdout,
+      /^sluice \S+ at 127\.0\.0\.1:\d+, over \d\.\d s: \d+(\.\d+)? requests\/s, 0 failed\/s, ready\n\n/,
+    );
+    assert.equal(code, stdout.includes('Nothing stands out.') ? 0 : 1);
+  },
+);
 
 test('what it cannot look at it says; where nobody answers, 69', async (t) => {
   const running = await useWaiting(t, MODELS, { admin: { enabled: false } });

@@ -18,6 +18,7 @@ export function badRequests({ view }: Signs): Finding | undefined {
     score: 0.5,
     evidence: [`a second: ${bad.map(([reason, each]) => `${reason} ${each.toFixed(1)}`).join(', ')}`],
     next: 'sluice why --fate failed',
+    asks: 'admin',
     advice:
       'tells what they asked and what was wanted. A client that was deployed lately, or a model that changed?',
   };

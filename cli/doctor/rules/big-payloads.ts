@@ -1,4 +1,4 @@
-import { clamp, type Finding, percent, shellWord, size } from '../finding.js';
+import { clamp, type Finding, percent, size } from '../finding.js';
 import type { Signs } from '../signs.js';
 
 const MIB = 2 ** 20;
@@ -23,7 +23,8 @@ export function bigPayloads({ view, versions, queuedBytes }: Signs): Finding | u
       `requests hold ${size(queuedBytes)}, ${percent(held)} of what they may; ${budget.toFixed(1)}/s are refused for it (byte_budget)`,
       `the event loop is busy ${percent(loop)} of the time, late by p99 ${view.loopDelayMs.p99.toFixed(0)} ms`,
     ],
-    next: `sluice models --verbose${most.model === '' ? '' : ` | grep -A9 ${shellWord(most.model)}`}`,
+    next: 'sluice models --verbose',
+    asks: 'grpc',
     advice:
       'shows shapes and datatypes. Send fewer rows a call and raw contents, a smaller datatype, or only what the model needs; else more memory and a larger queue.maxQueueBytes, or more servers.',
   };

@@ -25,6 +25,7 @@ export function brokenVersion({ versions }: Signs): Finding | undefined {
         : 'another version of each of these models is served',
     ],
     next: `sluice versions ${shellWord(first.model)}`,
+    asks: 'admin',
     advice: 'tells why. Repair or remove its files: the server tries again when they change.',
   };
 }

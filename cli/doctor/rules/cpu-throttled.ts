@@ -2,7 +2,7 @@ import { between, type Finding, percent } from '../finding.js';
 import type { Signs } from '../signs.js';
 
 /** The kernel holds the container back since its CPU quota is spent: everything is late, and nothing looks busy. */
-export function cpuThrottled({ view, heldBackPerSec, cores }: Signs): Finding | undefined {
+export function cpuThrottled({ view, heldBackPerSec, cores, coresUsed }: Signs): Finding | undefined {
   const share = view.throttledShare ?? 0;
   if (share < 0.05) return undefined;
   return {
@@ -11,7 +11,7 @@ export function cpuThrottled({ view, heldBackPerSec, cores }: Signs): Finding | 
     score: between(share, [0.05, 0.65], [0.3, 0.98]),
     evidence: [
       `held back in ${percent(share)} of the quota's periods, ${(heldBackPerSec * 1000).toFixed(0)} ms of each second`,
-      `it counts on ${cores} core${cores === 1 ? '' : 's'}`,
+      `it counts on ${cores} core${cores === 1 ? '' : 's'}, and used ${coresUsed.toFixed(1)}`,
     ],
     next: 'cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/cpu.stat',
     advice:

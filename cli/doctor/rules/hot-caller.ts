@@ -26,7 +26,8 @@ export function hotCaller(signs: Signs): Finding | undefined {
       ...trouble,
     ],
     next: 'sluice why --fate refused',
-    advice: `tells whom it hits. A quota for it: in sluice.yaml, callers.named."${first.caller}".rowsPerSec (or a smaller share); it takes effect with a restart.`,
+    asks: 'admin',
+    advice: `tells whom it hits. ${adviceFor(first.caller)}`,
   };
 }
 
@@ -45,4 +46,10 @@ function heaviest(callers: readonly AdminCaller[], of: 'rows' | 'calls'): Heavie
   const share = first[of] / all;
   if (share < MIN_SHARE || second[of] > first[of] * NEXT_SHARE) return undefined;
   return { first, second, share, of };
+}
+
+function adviceFor(caller: string): string {
+  if (/^(?:address|certificate) /.test(caller))
+    return 'Find out who that is. With callers.metadataKey callers have names of their own, and may have quotas and shares.';
+  return `A quota for it: in sluice.yaml, callers.named."${caller}".rowsPerSec (or a smaller share); it takes effect with a restart.`;
 }

@@ -19,6 +19,7 @@ export function memory({ view, queuedBytes }: Signs): Finding | undefined {
       `models take ${size(models)} by measurement${largest ? `, most of it ${largest.model} version ${largest.version}: ${size(largest.memoryBytes ?? 0)}` : ''}`,
     ],
     next: 'sluice models',
+    asks: 'grpc',
     advice:
       'lists what each version takes. Give up versions that nobody needs ("sluice unload", --keep-previous=false), run fewer workers, or raise the limit before the kernel kills the server.',
   };

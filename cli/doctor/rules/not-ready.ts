@@ -2,7 +2,7 @@ import type { Finding } from '../finding.js';
 import type { Signs } from '../signs.js';
 
 /** Balancers send it nothing. */
-export function notReady({ view }: Signs): Finding | undefined {
+export function notReady({ view, origin }: Signs): Finding | undefined {
   if (view.ready) return undefined;
   const states = new Map<string, number>();
   for (const { state } of view.versions) if (state !== '') states.set(state, (states.get(state) ?? 0) + 1);
@@ -18,7 +18,7 @@ export function notReady({ view }: Signs): Finding | undefined {
           .join(', ') || 'none'
       }`,
     ],
-    next: 'curl -s localhost:8000/readyz',
+    next: `curl -s ${origin}/readyz`,
     advice: 'says why, in one line. It starts, it drains, or a required model has no version.',
   };
 }

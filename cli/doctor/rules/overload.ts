@@ -12,14 +12,17 @@ export function overload(signs: Signs): Finding | undefined {
   const apart = (callers?.callers.length ?? 0) > 1;
   return {
     cause: 'overload',
-    summary: `There is more to do than ${view.workersWanted} workers can do: busy ${percent(workers)} of the time`,
+    summary: `There is more to do than ${view.workersWanted} worker${view.workersWanted === 1 ? '' : 's'} can do: busy ${percent(workers)} of the time`,
     score: 0.6,
     evidence: [
       ...trouble,
       `busiest is ${busiest.model} version ${busiest.version}: ${(busiest.requestsPerSec ?? 0).toFixed(1)} requests/s, a run of ${(busiest.rowsPerRun ?? 1).toFixed(1)} rows takes ${(busiest.runMs ?? 0).toFixed(1)} ms, p99 of waiting ${(busiest.queueP99Ms ?? 0).toFixed(0)} ms`,
-      ...(apart ? [] : ['callers are not told apart: callers.metadataKey would show whether one has it all']),
+      ...(apart
+        ? []
+        : ['no two callers are told apart: callers.metadataKey would show whether one has it all']),
     ],
     next: 'sluice top',
+    asks: 'metrics',
     advice: 'watches it. More servers, or more workers where cores are idle; longer deadlines help nobody.',
   };
 }

@@ -35,6 +35,7 @@ export function slowVersion({ versions }: Signs): Finding | undefined {
       `${percent(share)} of the workers' time went into it, ${(slow.requestsPerSec ?? 0).toFixed(1)} requests/s; p99 ${(slow.p99Ms ?? 0).toFixed(0)} ms`,
     ],
     next: `sluice promote ${shellWord(slow.model)} ${other.version}`,
+    asks: 'admin',
     advice: `leads the label stable to version ${other.version}; "sluice rollback ${shellWord(slow.model)}" where the label was moved lately, "sluice history" tells who did.`,
   };
 }

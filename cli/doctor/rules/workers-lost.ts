@@ -34,6 +34,7 @@ export function workersLost({
         : []),
     ],
     next: 'sluice why --fate failed',
+    asks: 'admin',
     advice:
       'tells which calls went down with them; the log says why each ended. A new version? "sluice rollback". An input that kills? Its calls say poison. `isolation: process` keeps a crash of native code from the others.',
   };

@@ -19,6 +19,7 @@ export function toInferCall(
   cancellation: Cancellation,
   headers: RpcHeaders,
   trace?: CallTrace,
+  peer?: string,
 ): InferCall {
   const { model, id, inputs, outputs, parameters, classifications } = request;
   if (trace !== undefined) {
@@ -35,6 +36,7 @@ export function toInferCall(
     classifications,
     messageBytes,
     caller,
+    peer,
     deadline,
     cancellation,
     arrivedAt,

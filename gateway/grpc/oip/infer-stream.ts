@@ -160,6 +160,7 @@ export class InferStream {
       cancellation,
       this.#context.headers,
       this.#context.trace?.request(arrivedAt),
+      this.#context.peer,
     );
     return new Promise((resolve) => {
       // Like a unary call's: for layers within that do not keep the deadline.

@@ -26,6 +26,7 @@ export function modelInfer(infer: Infer, callerKey?: string): RpcMethod {
         cancellation,
         context.headers,
         context.trace,
+        context.peer,
       );
       return new InferResponse(await infer(call), body);
     },

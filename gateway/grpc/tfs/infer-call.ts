@@ -47,6 +47,7 @@ export function inferCall(
     classifications: undefined,
     messageBytes,
     caller: callerKey === undefined ? '' : callerOf(context.headers, callerKey),
+    peer: context.peer,
     deadline: context.deadline,
     cancellation: context.cancellation,
     arrivedAt: context.arrivedAt,

@@ -794,7 +794,7 @@ export const CallersResponseSchema: GenMessage<CallersResponse> = /*@__PURE__*/
  */
 export type Caller = Message<"sluice.v1.Caller"> & {
   /**
-   * As the metadata says that callers.metadataKey names.
+   * As the metadata says that callers.metadataKey names; else `certificate` or `address`, and which.
    *
    * @generated from field: string caller = 1;
    */
@@ -919,7 +919,7 @@ export const Admin: GenService<{
     output: typeof CallsResponseSchema;
   },
   /**
-   * Who called of late, and how much each asked for; nobody where callers are not told apart.
+   * Who called of late, and how much each asked for.
    *
    * @generated from rpc sluice.v1.Admin.Callers
    */

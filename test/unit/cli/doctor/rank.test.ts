@@ -40,7 +40,15 @@ const VIEW: ServerView = {
 function signs(view: Partial<ServerView> = {}, others: Partial<Signs> = {}): Signs {
   const whole = { ...VIEW, ...view };
   return {
-    ...{ view: whole, seconds: 5, cores: 2, heldBackPerSec: 0, versions: whole.versions as VersionSigns[] },
+    ...{
+      origin: 'http://h:1',
+      view: whole,
+      seconds: 5,
+      cores: 2,
+      coresUsed: 0.5,
+      heldBackPerSec: 0,
+      versions: whole.versions as VersionSigns[],
+    },
     ...{ spans: { exported: 0, lost: 0 }, spansEver: { exported: 0, lost: 0 } },
     ...{ restartsEver: 0, lostSlots: [], quarantined: 0, queuedBytes: 0, callers: undefined },
     ...others,
