@@ -44,6 +44,8 @@ test('names come from the settings, config.pbtxt and the model file; those that 
     modelRepository: [repository],
     models: { iris: { features: IRIS }, misfit: { features: ['a'] } },
   });
+  // The ones that fail, too.
+  await gateway.settled();
   const client = createClient({ address });
   t.after(() => client.close());
   const names = async (model: string) => (await client.modelParameters(model))['feature_names'];

@@ -97,17 +97,19 @@ describe('an attacked server', () => {
     test(`A4 A5 ${name}: the connection is ended, its work given up, and others are answered as ever`, async () => {
       // For code that is not compiled yet.
       for (let i = 0; i < 3; i++) await attack(bytes);
-      const tries: { quiet: number; attacked: number }[] = [];
-      // The best of three, beside what it is without an attack: other tests have the machine at the same time.
-      const asEver = (): boolean => tries.some(({ quiet, attacked }) => attacked < Math.max(300, 3 * quiet));
-      while (tries.length < 3 && !asEver())
-        tries.push({
-          quiet: await victimP99(async () => {}),
-          attacked: await victimP99(async () => {
-            for (let i = 0; i < 2; i++) assert.ok(wasEnded(await attack(bytes)));
-          }),
+      const tries: { p99Ms: number; cpuMs: number }[] = [];
+      // Nobody waits for longer than an attack takes of the server: where other tests have the machine, too, that is told by its CPU.
+      const asEver = (): boolean =>
+        tries.some(({ p99Ms, cpuMs }) => p99Ms < 300 || (p99Ms < 2000 && cpuMs < 600));
+      while (tries.length < 3 && !asEver()) {
+        const cpu = server.cpuMs();
+        const p99Ms = await victimP99(async () => {
+          for (let i = 0; i < 2; i++) assert.ok(wasEnded(await attack(bytes)));
         });
-      assert.ok(asEver(), `p99 in ms: ${JSON.stringify(tries)}`);
+        tries.push({ p99Ms, cpuMs: server.cpuMs() - cpu });
+      }
+      assert.ok(asEver(), JSON.stringify(tries));
+      console.log(JSON.stringify(tries));
       await server.assertWell();
     });
 

@@ -47,11 +47,11 @@ test('A2 A3 a connection that says nothing, or half a preface, is closed in time
 });
 
 test('A2 silent connections fill the server, and a real client is served all the same', async (t) => {
-  const { port, client } = await start(t, [echo], { maxConnections: 50, openingTimeoutMs: 500 });
+  const { port, client } = await start(t, [echo], { maxConnections: 50, openingTimeoutMs: 2000 });
   assert.equal((await client.call(ECHO, frame(hello))).status, 0);
   const silent = await Promise.all(Array.from({ length: 200 }, () => RawH2.connect(port)));
   const closed = (): number => silent.filter((each) => each.closed).length;
-  await eventually(() => closed() >= 151, 400);
+  await eventually(() => closed() >= 151, 1800);
   assert.equal(closed(), 151, 'the limit holds');
   const late = new RawClient(port);
   assert.equal((await late.call(ECHO, frame(hello))).status, 0);
