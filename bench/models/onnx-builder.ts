@@ -174,7 +174,9 @@ function tensorOf(weight: WeightSpec): Uint8Array<ArrayBuffer> {
     const values = weight.values ?? [];
     const array =
       weight.type === 'FP32'
-        ? Float32Array.from(values)
+        ? values instanceof Float32Array
+          ? values
+          : Float32Array.from(values)
         : BigInt64Array.from(values as readonly number[], BigInt);
     tensor.rawData = new Uint8Array(array.buffer);
   }

@@ -34,7 +34,9 @@ export function addModel(amount: number, width = 4) {
 
 /** FP32 `[N, width]` times a square weight, `layers` times over: a model that takes a while. */
 export function matMulModel(width: number, layers = 1) {
-  const values = Array.from({ length: width * width }, (_, i) => ((i % 7) - 3) / width);
+  // By index: the weights of a large one would take seconds as a list.
+  const values = new Float32Array(width * width);
+  for (let i = 0; i < values.length; i++) values[i] = ((i % 7) - 3) / width;
   const names = Array.from({ length: layers + 1 }, (_, i) => (i === 0 ? 'X' : i === layers ? 'Y' : `h${i}`));
   return onnxModel({
     inputs: [{ name: 'X', type: 'FP32', shape: ['N', width] }],
