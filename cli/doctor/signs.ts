@@ -1,6 +1,6 @@
 import type { AdminCaller } from '../../client/admin.js';
 import { countedBetween, meanOf, quantileOf } from '../scrape/histogram.js';
-import { growthBetween, type Page } from '../scrape/page.js';
+import { growthBetween, NO_PAGE, type Page, versionKey } from '../scrape/page.js';
 import { type ServerView, type VersionView, viewOf } from '../scrape/view.js';
 
 /** What a scheduler has learned of a version: a batch of b rows takes `fixedMs + perRowMs * b`. */
@@ -77,6 +77,8 @@ export function signsOf({ origin, before, after, seconds, lanes, callers }: Seen
     const count = (outcome: string): number => of('sluice_trace_spans_total', { outcome });
     return { exported: count('exported'), lost: count('failed') + count('dropped') };
   };
+  const lines = new Map(lanes?.map((lane) => [versionKey(lane.model, String(lane.version)), lane.latency]));
+  const lineOf = (key: string): LatencyLine['latency'] => lines.get(key);
   const earlier = before.by('sluice_workers_lost_total', 'slot');
   return {
     origin,
@@ -85,7 +87,7 @@ export function signsOf({ origin, before, after, seconds, lanes, callers }: Seen
     cores: after.sum('sluice_cpu_cores') ?? 0,
     coresUsed: grown('sluice_process_cpu_seconds_total') / seconds,
     heldBackPerSec: grown('sluice_cpu_throttled_seconds_total') / seconds,
-    versions: view.versions.map((version) => versionSigns(version, before, after, seconds, lanes)),
+    versions: view.versions.map((version) => versionSigns(version, before, after, seconds, lineOf)),
     spans: spans(grown),
     spansEver: spans((name, labels) => after.sum(name, labels) ?? 0),
     restartsEver: after.sum('sluice_slot_restarts_total') ?? 0,
@@ -100,16 +102,17 @@ export function signsOf({ origin, before, after, seconds, lanes, callers }: Seen
 
 function versionSigns(
   view: VersionView,
-  before: Page,
-  after: Page,
+  wholeBefore: Page,
+  wholeAfter: Page,
   seconds: number,
-  lanes: Seen['lanes'],
+  lineOf: (key: string) => LatencyLine['latency'],
 ): VersionSigns {
-  const { model, version } = view;
-  const labels = { model, version };
-  const bytes = countedBetween(before, after, 'sluice_request_bytes', labels);
-  const runs = countedBetween(undefined, after, 'sluice_batch_compute_duration_seconds', labels);
-  const rows = countedBetween(undefined, after, 'sluice_batch_rows', labels);
+  const key = versionKey(view.model, view.version);
+  const before = wholeBefore.byVersion().get(key);
+  const after = wholeAfter.byVersion().get(key) ?? NO_PAGE;
+  const bytes = countedBetween(before, after, 'sluice_request_bytes');
+  const runs = countedBetween(undefined, after, 'sluice_batch_compute_duration_seconds');
+  const rows = countedBetween(undefined, after, 'sluice_batch_rows');
   return {
     ...view,
     bytesPerSec: bytes.sum / seconds,
@@ -119,6 +122,6 @@ function versionSigns(
       runs.count === 0
         ? undefined
         : { runs: runs.count, runMs: (1000 * runs.sum) / runs.count, rowsPerRun: meanOf(rows) ?? 1 },
-    line: lanes?.find((lane) => lane.model === model && String(lane.version) === version)?.latency,
+    line: lineOf(key),
   };
 }

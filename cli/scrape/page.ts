@@ -19,6 +19,7 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\n': '\n', '\\"': '"', '\\
 /** A page of metrics, as a server told it at one moment. */
 export class Page {
   readonly #byName = new Map<string, Sample[]>();
+  #parts: ReadonlyMap<string, Page> | undefined;
   /** How many series it has. */
   readonly size: number;
 
@@ -32,11 +33,6 @@ export class Page {
       else list.push(sample);
     }
     this.size = size;
-  }
-
-  /** Every series. */
-  *all(): Iterable<Sample> {
-    for (const series of this.#byName.values()) yield* series;
   }
 
   /** The series of a metric that have these labels. */
@@ -54,6 +50,23 @@ export class Page {
     return series.length === 0 ? undefined : series.reduce((sum, { value }) => sum + value, 0);
   }
 
+  /** A page for each version of a model, by `versionKey`: to look for the series of each of a thousand among all would be quadratic. */
+  byVersion(): ReadonlyMap<string, Page> {
+    if (this.#parts !== undefined) return this.#parts;
+    const parts = new Map<string, Sample[]>();
+    for (const series of this.#byName.values())
+      for (const sample of series) {
+        const { model, version } = sample.labels;
+        if (model === undefined || version === undefined) continue;
+        const key = versionKey(model, version);
+        const part = parts.get(key);
+        if (part === undefined) parts.set(key, [sample]);
+        else part.push(sample);
+      }
+    this.#parts = new Map([...parts].map(([key, samples]) => [key, new Page(samples)]));
+    return this.#parts;
+  }
+
   /** The sums of a metric by the values of one of its labels. */
   by(name: string, label: string, labels: Labels = {}): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
@@ -63,6 +76,14 @@ export class Page {
     }
     return sums;
   }
+}
+
+/** A page with nothing on it. */
+export const NO_PAGE = new Page([]);
+
+/** What `Page.byVersion` tells versions apart by. */
+export function versionKey(model: string, version: string): string {
+  return JSON.stringify([model, version]);
 }
 
 /** Reads Prometheus' text format, and OpenMetrics' as far as both agree. What is no line of either is passed over. */

@@ -1,5 +1,5 @@
 import { countedBetween, meanOf, quantileOf } from './histogram.js';
-import { growthBetween, type Labels, Page, type Sample } from './page.js';
+import { growthBetween, type Labels, NO_PAGE, type Page, versionKey } from './page.js';
 
 /** A model version between two looks. Rates are per second; undefined: nothing was to be measured. */
 export interface VersionView {
@@ -122,16 +122,16 @@ function versionsOf(
   for (const name of ['sluice_model_version_state', 'sluice_requests_total'])
     for (const { labels } of after.series(name)) {
       const { model = '', version = '', state } = labels;
-      const key = JSON.stringify([model, version]);
+      const key = versionKey(model, version);
       keys.set(key, { model, version });
       if (state !== undefined) states.set(key, state);
     }
   // By version once: a filter for each of a thousand versions over all series would be quadratic.
-  const now = split(after);
-  const then = before && split(before);
+  const now = after.byVersion();
+  const then = before?.byVersion();
   return [...keys]
     .map(([key, labels]) =>
-      versionView(then?.get(key), now.get(key) ?? EMPTY, seconds, labels, states.get(key) ?? ''),
+      versionView(then?.get(key), now.get(key) ?? NO_PAGE, seconds, labels, states.get(key) ?? ''),
     )
     .sort(
       (a, b) =>
@@ -176,20 +176,4 @@ function versionView(
     queuedRows: after.sum('sluice_model_queue_rows') ?? 0,
     memoryBytes: after.sum('sluice_model_memory_bytes'),
   };
-}
-
-const EMPTY = new Page([]);
-
-/** A page for each version of a model, by the key of `versionsOf`. */
-function split(page: Page): ReadonlyMap<string, Page> {
-  const parts = new Map<string, Sample[]>();
-  for (const sample of page.all()) {
-    const { model, version } = sample.labels;
-    if (model === undefined || version === undefined) continue;
-    const key = JSON.stringify([model, version]);
-    const part = parts.get(key);
-    if (part === undefined) parts.set(key, [sample]);
-    else part.push(sample);
-  }
-  return new Map([...parts].map(([key, samples]) => [key, new Page(samples)]));
 }

@@ -4,7 +4,7 @@ import { GatewayError, KEPT_BACK, quote } from '../core/error.js';
 import type { Infer, InferCall, InferResult, Lease, LeasedInfer } from '../core/infer-call.js';
 import type { Logger } from '../core/logger.js';
 import { OTHER, type Recorder } from '../core/recorder.js';
-import { countedAs } from './counted-as.js';
+import { CallerNames } from './counted-as.js';
 
 export interface ObserverDependencies {
   readonly clock: Clock;
@@ -29,6 +29,8 @@ export class Observer {
   readonly #deps: ObserverDependencies;
   /** Which version a failed call was for: only `leased` knows it, only `observe` records it. */
   readonly #versionOf = new WeakMap<GatewayError, number>();
+
+  readonly #names = new CallerNames();
 
   constructor(dependencies: ObserverDependencies) {
     this.#deps = dependencies;
@@ -99,7 +101,7 @@ export class Observer {
   }
 
   #used(call: InferCall, endedAt: number, rows: number, refused: boolean): void {
-    const caller = countedAs(call);
+    const caller = this.#names.of(call);
     if (caller !== '')
       this.#deps.notes.used({ caller, rows, bytes: call.messageBytes ?? 0, refused, endedAt });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countedAs } from '../../../gateway/serving/counted-as.js';
+import { CallerNames } from '../../../gateway/serving/counted-as.js';
 
 test('a call is counted as whom its metadata names, else by certificate or address, whatever the port', () => {
   const rows: [caller: string | undefined, peer: string | undefined, wanted: string][] = [
@@ -13,6 +13,11 @@ test('a call is counted as whom its metadata names, else by certificate or addre
     ['', '', ''],
     ['', undefined, ''],
   ];
-  for (const [caller, peer, wanted] of rows)
-    assert.equal(countedAs({ ...(caller !== undefined && { caller }), peer }), wanted, `${caller} ${peer}`);
+  const names = new CallerNames();
+  for (let again = 0; again < 2; again++)
+    for (const [caller, peer, wanted] of rows)
+      assert.equal(names.of({ ...(caller !== undefined && { caller }), peer }), wanted, `${caller} ${peer}`);
+  // More connections than are kept.
+  for (let i = 0; i < 5000; i++)
+    assert.equal(names.of({ peer: `10.0.${i >> 8}.1:${i}` }), `address 10.0.${i >> 8}.1`);
 });
