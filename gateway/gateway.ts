@@ -179,7 +179,7 @@ class Server implements Gateway {
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
     this.#calls = new CallJournal({ clock, logger, ...config.log });
     this.infer = this.#buildInfer();
-    this.#tracing = new Tracing(config.trace, clock, logger);
+    this.#tracing = new Tracing(config.trace, clock, logger, this.#metrics);
     this.#fronts = new Fronts({
       config,
       infer: this.infer,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/schema.js';
 import type { Clock } from './core/clock.js';
+import type { ExemplarRecorder } from './core/exemplars.js';
 import type { Logger } from './core/logger.js';
 import type { TraceControl, TraceSettings } from './core/trace-settings.js';
 import { TraceKeeper } from './telemetry/trace-control.js';
@@ -30,7 +31,7 @@ export class Tracing {
   readonly #logger: Logger;
   readonly #queue: SpanQueue | undefined;
 
-  constructor(config: TraceConfig, clock: Clock, logger: Logger) {
+  constructor(config: TraceConfig, clock: Clock, logger: Logger, exemplars: ExemplarRecorder) {
     this.#config = config;
     this.#clock = clock;
     this.#logger = logger;
@@ -50,7 +51,7 @@ export class Tracing {
     this.#queue = buildQueue(config, clock, logger);
     const kept = new KeptCalls(clock, config.maxKeptPerSec);
     this.control = keeper;
-    this.tracer = new Tracer({ ...options, out: { sampler, queue: this.#queue, kept } });
+    this.tracer = new Tracer({ ...options, out: { sampler, queue: this.#queue, kept, exemplars } });
   }
 
   /** Loads the exporter. A server without traces is better than none: what fails is logged. */

@@ -194,6 +194,7 @@ export class EntryBatch implements Batch {
     const inputMs = this.#inputMs;
     const requests = this.#members.length;
     recorder?.batch({ model, version, rows, requests, inputMs, computeMs, outputMs, why });
+    this.trace?.counted(inputMs, computeMs, outputMs);
     const readers = readersOf(outcome.outputs, this.#members.length);
     for (let i = 0; i < this.#members.length; i++) {
       const entry = this.#members[i] as Entry;

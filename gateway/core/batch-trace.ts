@@ -53,6 +53,10 @@ export class BatchTrace {
   rows = 0;
   requests = 0;
   endedAt = 0;
+  /** As its run was counted, in milliseconds; -1 where it was not. */
+  inputMs = -1;
+  computeMs = -1;
+  outputMs = -1;
   /** Set when spans of it are wanted. */
   identity: SpanIdentity | undefined;
   /** Called when it ends. @default nobody is told */
@@ -120,6 +124,13 @@ export class BatchTrace {
     // What a run says of its data is for the request's own span, if for any.
     else if (outcome.kind === 'fault') run.reason = outcome.reason;
     else run.reason = outcome.error.details.reason ?? outcome.error.code;
+  }
+
+  /** The metrics have counted its run so. */
+  counted(inputMs: number, computeMs: number, outputMs: number): void {
+    this.inputMs = inputMs;
+    this.computeMs = computeMs;
+    this.outputMs = outputMs;
   }
 
   /** It is over, however it went. */

@@ -66,6 +66,11 @@ export class CallTrace {
   batch: BatchTrace | undefined;
   /** Made when first asked for. */
   identity: SpanIdentity | undefined;
+  /** As it was counted: under which labels, with which times, which are -1 where they were not. */
+  countedModel = '';
+  countedVersion = 0;
+  totalMs = -1;
+  queueMs = -1;
   /** Whether its spans are wanted; undefined while nobody has asked. */
   sampled: boolean | undefined;
   /** Its spans are wanted, sampled or not. */
@@ -94,6 +99,14 @@ export class CallTrace {
   /** A request within it, where it is a stream. */
   request(startedAt: number): CallTrace {
     return new CallTrace(this.#sink, this.call, startedAt, this);
+  }
+
+  /** The metrics have counted it so. */
+  counted(model: string, version: number, totalMs: number, queueMs = -1): void {
+    this.countedModel = model;
+    this.countedVersion = version;
+    this.totalMs = totalMs;
+    this.queueMs = queueMs;
   }
 
   /** It is over: well, or with an error. What comes later changes nothing. */

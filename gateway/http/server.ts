@@ -30,7 +30,10 @@ export interface HttpServerOptions extends SiteOptions {
   /** Whether requests should be sent here. @default /readyz is not served */
   readonly ready?: () => Verdict;
   /** The metrics page. @default /metrics is not served */
-  readonly metrics?: { readonly contentType: string; render(): Promise<string> };
+  readonly metrics?: {
+    /** In the format that the client takes, as its `Accept` says. */
+    render(accept?: string): Promise<{ readonly contentType: string; readonly text: string }>;
+  };
   /** What the scheduler has learned. @default /scheduler is not served */
   readonly scheduler?: () => SchedulerReport;
   readonly logger: Logger;
@@ -180,9 +183,9 @@ function routes(app: FastifyInstance, { live, ready, metrics, scheduler }: HttpS
   }
   if (scheduler !== undefined) app.get('/scheduler', READS, () => scheduler());
   if (metrics === undefined) return;
-  app.get('/metrics', READS, async (_request, reply) => {
-    const page = await metrics.render();
-    return reply.header('content-type', metrics.contentType).send(page);
+  app.get('/metrics', READS, async (request, reply) => {
+    const { contentType, text } = await metrics.render(request.headers.accept);
+    return reply.headers({ 'content-type': contentType, vary: 'accept' }).send(text);
   });
 }
 

@@ -44,8 +44,10 @@ export class Observer {
         const result = await next(call);
         const now = clock.now();
         const totalMs = now - call.arrivedAt;
-        recorder.request(result.model, result.version, 'OK', totalMs, result.timing, call.messageBytes);
-        this.#used(call, now, result.timing.rows ?? 1, false);
+        const { model, version, timing } = result;
+        recorder.request(model, version, 'OK', totalMs, timing, call.messageBytes);
+        call.trace?.counted(model, version, totalMs, timing.queueMs);
+        this.#used(call, now, timing.rows ?? 1, false);
         if (totalMs >= slowMs) this.#noteSlow(call, result, now);
         return result;
       } catch (thrown) {
@@ -72,6 +74,7 @@ export class Observer {
     const now = clock.now();
     const totalMs = now - call.arrivedAt;
     recorder.request(model, version, error.code, totalMs, undefined, call.messageBytes);
+    call.trace?.counted(model, version, totalMs);
     const { reason } = error.details;
     this.#used(call, now, 0, fateOf(reason) === 'refused');
     if (reason !== undefined) recorder.refused(model, version, reason);

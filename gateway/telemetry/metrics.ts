@@ -1,4 +1,8 @@
+import type { BatchTrace } from '../core/batch-trace.js';
+import type { CallTrace } from '../core/call-trace.js';
+import { wallClockMs } from '../core/clock.js';
 import type { Reason, StatusCode } from '../core/error.js';
+import type { ExemplarRecorder } from '../core/exemplars.js';
 import type { InferTiming } from '../core/infer-call.js';
 import {
   type BadOutput,
@@ -7,9 +11,11 @@ import {
   type Recorder,
   type RetryReason,
 } from '../core/recorder.js';
+import type { SpanIdentity } from '../core/span-identity.js';
 import type { Buckets } from './buckets.js';
-import { Exposition, type Sample } from './exposition.js';
-import { METRICS, type ReaderName } from './metric-table.js';
+import { Exposition, type MetricsPage, type Sample } from './exposition.js';
+import type { MetricSpec } from './metric-spec.js';
+import { METRICS, type MetricName, type ReaderName } from './metric-table.js';
 import { increment, ModelSeries, type VersionSeries } from './series.js';
 
 /** Reads a metric at scrape: one number, one per value of its label, or samples with all its labels. */
@@ -34,6 +40,8 @@ export interface MetricsOptions {
   readonly maxModels?: number;
   /** Most versions of a model with labels of their own. @default 50 */
   readonly maxVersions?: number;
+  /** Milliseconds since 1970, for exemplars. @default the machine's clock */
+  readonly epochMs?: () => number;
 }
 
 /** More slots than any machine has; a wrong index must not make a series. */
@@ -44,17 +52,19 @@ const MAX_SLOTS = 1024;
  * scrape renders them. A model gets labels of its own once a version of it was resolved or it was declared: a name
  * that a client made up never does, so labels stay bounded whatever clients send.
  */
-export class Metrics implements Recorder {
+export class Metrics implements Recorder, ExemplarRecorder {
   readonly #models = new Map<string, ModelSeries>();
   readonly #other: ModelSeries;
   readonly #lostBySlot = new Map<number, number>();
   readonly #dropped = new Map<string, number>();
   readonly #maxModels: number;
   readonly #maxVersions: number;
+  readonly #epochMs: () => number;
   readonly #exposition: Exposition;
 
   constructor(options: MetricsOptions = {}) {
-    const { readers = {}, maxModels = 200, maxVersions = 50 } = options;
+    const { readers = {}, maxModels = 200, maxVersions = 50, epochMs = wallClockMs } = options;
+    this.#epochMs = epochMs;
     this.#maxModels = maxModels;
     this.#maxVersions = maxVersions;
     this.#other = new ModelSeries(OTHER, maxVersions);
@@ -62,7 +72,7 @@ export class Metrics implements Recorder {
       this.#perVersion((series) => [{ buckets: of(series) }]);
     const counts = (label: string, of: (series: VersionSeries) => ReadonlyMap<string, number>) => () =>
       this.#perVersion((series) => keyed(of(series), label));
-    this.#exposition = new Exposition({
+    const collectors: Partial<Record<MetricName, () => readonly Sample[]>> = {
       sluice_requests_total: counts('code', ({ codes }) => codes),
       sluice_request_duration_seconds: histogram(({ duration }) => duration),
       sluice_request_queue_duration_seconds: histogram(({ queue }) => queue),
@@ -84,17 +94,23 @@ export class Metrics implements Recorder {
       ...Object.fromEntries(
         Object.entries(readers).map(([name, read]) => [name, () => readSamples(name as ReaderName, read)]),
       ),
-    });
+    };
+    const table = Object.entries(METRICS) as [MetricName, MetricSpec][];
+    this.#exposition = new Exposition(
+      table.flatMap(([name, spec]) => {
+        const collect = collectors[name];
+        return collect === undefined ? [] : [{ name, spec, collect }];
+      }),
+    );
   }
 
-  /** What the Content-Type of a rendered page is. */
-  get contentType(): string {
-    return this.#exposition.contentType;
-  }
-
-  /** The page in Prometheus' text format. */
-  render(): Promise<string> {
-    return this.#exposition.render();
+  /**
+   * The page as of now.
+   *
+   * @param accept what the scraper takes, as its header says @default Prometheus' text format
+   */
+  render(accept?: string): Promise<MetricsPage> {
+    return this.#exposition.render(accept);
   }
 
   /** Gives a model labels of its own, before its first request: called for every model of the repository. */
@@ -154,6 +170,23 @@ export class Metrics implements Recorder {
 
   dropped(what: 'late_answer' | 'double_answer'): void {
     increment(this.#dropped, what);
+  }
+
+  called({ countedModel, countedVersion, totalMs, queueMs }: CallTrace, span: SpanIdentity): void {
+    if (totalMs < 0) return;
+    const series = this.#known(countedModel, countedVersion > 0).version(countedVersion);
+    const at = this.#epochMs() / 1000;
+    series.duration.exemplify(totalMs / 1000, span, at);
+    if (queueMs >= 0) series.queue.exemplify(queueMs / 1000, span, at);
+  }
+
+  ran({ model, version, inputMs, computeMs, outputMs }: BatchTrace, span: SpanIdentity): void {
+    if (computeMs < 0) return;
+    const series = this.#known(model, true).version(version);
+    const at = this.#epochMs() / 1000;
+    series.input.exemplify(inputMs / 1000, span, at);
+    series.compute.exemplify(computeMs / 1000, span, at);
+    series.output.exemplify(outputMs / 1000, span, at);
   }
 
   #known(model: string, add: boolean): ModelSeries {

@@ -68,7 +68,7 @@ test('/metrics answers the page with its content type, to a hundred scrapes at o
     const pages = await Promise.all(
       Array.from({ length: 100 }, async () => {
         const response = await fetch(`${base}/metrics`);
-        assert.equal(response.headers.get('content-type'), metrics.contentType);
+        assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
         return response.text();
       }),
     );
@@ -90,8 +90,7 @@ test('a failure inside is a 500 with no internals, is logged, and the server goe
   const logged: object[] = [];
   const logger = { ...silentLogger, error: (fields: object) => void logged.push(fields) };
   const metrics = {
-    contentType: 'text/plain',
-    render: (): Promise<string> => Promise.reject(new Error('secret detail')),
+    render: () => Promise.reject(new Error('secret detail')),
   };
   await withServer({ metrics, logger }, async (base) => {
     const response = await fetch(`${base}/metrics`);
@@ -104,9 +103,7 @@ test('a failure inside is a 500 with no internals, is logged, and the server goe
 
 test('a GatewayError keeps its code and its Retry-After', async () => {
   const metrics = {
-    contentType: 'text/plain',
-    render: (): Promise<string> =>
-      Promise.reject(new GatewayError('UNAVAILABLE', 'draining', { retryAfterMs: 2500 })),
+    render: () => Promise.reject(new GatewayError('UNAVAILABLE', 'draining', { retryAfterMs: 2500 })),
   };
   await withServer({ metrics }, async (base) => {
     const response = await fetch(`${base}/metrics`);
@@ -154,10 +151,9 @@ test('close cuts idle, half-sent and slow connections at once', async () => {
     ready: ok,
     logger: silentLogger,
     metrics: {
-      contentType: 'text/plain',
       render: () => {
         asked();
-        return new Promise<string>(() => {});
+        return new Promise<never>(() => {});
       },
     },
   });
@@ -223,7 +219,7 @@ test('a name that was made to lead here, and pages of other sites, are refused b
 test('what a token must allow for each path: nothing for probes', async () => {
   const kinds: string[] = [];
   const guard = { check: ({ kind }: { kind: string }) => void kinds.push(kind), nameOf: () => undefined };
-  const metrics = { contentType: 'text/plain', render: async () => '' };
+  const metrics = { render: async () => ({ contentType: 'text/plain', text: '' }) };
   await withServer({ guard, metrics }, async (base) => {
     for (const path of ['/livez', '/readyz?x', '/metrics', '/none']) await (await fetch(base + path)).text();
   });

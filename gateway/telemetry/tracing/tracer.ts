@@ -1,5 +1,6 @@
 import type { BatchTrace } from '../../core/batch-trace.js';
 import { CallTrace, type CallTracer, type TracedCall, type TraceSink } from '../../core/call-trace.js';
+import type { ExemplarRecorder } from '../../core/exemplars.js';
 import type { Logger } from '../../core/logger.js';
 import type { SpanIdentity } from '../../core/span-identity.js';
 import { batchSpans } from './batch-spans.js';
@@ -14,7 +15,12 @@ import { readTraceContext, type TraceContext } from './trace-context.js';
 export interface TracerOptions extends CallSpanOptions {
   /** Undefined: nothing is exported, and calls are noted only for clients that ask for their timeline. */
   readonly out:
-    | { readonly sampler: Sampler; readonly queue: SpanQueue; readonly kept: KeptCalls }
+    | {
+        readonly sampler: Sampler;
+        readonly queue: SpanQueue;
+        readonly kept: KeptCalls;
+        readonly exemplars: ExemplarRecorder;
+      }
     | undefined;
   /** Calls that take longer are kept, sampled or not. */
   readonly slowMs: number;
@@ -92,7 +98,7 @@ export class Tracer implements CallTracer, TraceSink {
   }
 
   #make(trace: CallTrace): void {
-    const { queue } = this.#out as NonNullable<TracerOptions['out']>;
+    const { queue, exemplars } = this.#out as NonNullable<TracerOptions['out']>;
     if (queue.full) {
       queue.drop(trace.queuedAt === 0 ? 1 : 2);
       return;
@@ -107,6 +113,7 @@ export class Tracer implements CallTracer, TraceSink {
     queue.add(callSpan(trace, identity, links, this.#options));
     const queued = queueSpan(trace, identity);
     if (queued !== undefined) queue.add(queued);
+    exemplars.called(trace, identity);
   }
 
   /** The spans of a batch are made once, when it is over, in the trace of the first of its requests that has one. */
@@ -123,8 +130,10 @@ export class Tracer implements CallTracer, TraceSink {
 
   /** Makes what spans are still to be made. To be called before the queue is closed. */
   readonly flush = (): void => {
-    for (const batch of this.#batches.splice(0))
-      if (batch.identity !== undefined)
-        for (const span of batchSpans(batch, batch.identity)) this.#out?.queue.add(span);
+    for (const batch of this.#batches.splice(0)) {
+      if (batch.identity === undefined) continue;
+      for (const span of batchSpans(batch, batch.identity)) this.#out?.queue.add(span);
+      this.#out?.exemplars.ran(batch, batch.identity);
+    }
   };
 }

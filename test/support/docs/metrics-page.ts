@@ -17,6 +17,14 @@ bytes. A histogram has the series \`_bucket\`, \`_sum\` and \`_count\`.
 model \`_OTHER\`, whatever clients make up; so do models beyond the first 200, and versions of a model beyond its first 50. Callers,
 request ids and messages are in no label.
 
+## Exemplars
+
+A scraper that takes OpenMetrics 1.0.0 gets it, as Prometheus does (\`Accept: application/openmetrics-text\`), and everybody else the text format: the same metrics
+under the same names. What OpenMetrics adds is exemplars. Where traces are sent ([TRACING.md](TRACING.md)), each bucket of the five durations of requests and batches
+names the newest of its values whose spans were made, with \`trace_id\` and \`span_id\`: from a bar of a latency histogram to a request that was in it. A call
+that is not sampled, well and fast, has no spans, and so is no exemplar. Prometheus keeps them with \`--enable-feature=exemplar-storage\`. In OpenMetrics a bound is
+written \`le="1.0"\`, in text \`le="1"\`, as their rules want; Prometheus 3 takes both for the same.
+
 ## Requests, batches and loads
 
 ${tableOf(REQUEST_METRICS)}

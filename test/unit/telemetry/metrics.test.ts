@@ -8,7 +8,7 @@ const timing = { queueMs: 3, computeMs: 2, batchRows: 4 };
 
 /** The value of one line of the page; undefined where there is none. */
 async function value(metrics: Metrics, series: string): Promise<number | undefined> {
-  const line = (await metrics.render()).split('\n').find((text) => text.startsWith(`${series} `));
+  const line = (await metrics.render()).text.split('\n').find((text) => text.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 }
 
@@ -68,7 +68,7 @@ test('H108 a thousand made-up model names make one label, _OTHER', async () => {
     metrics.request(`made-up-${i}`, 0, 'NOT_FOUND', 1, undefined);
     metrics.refused(`made-up-${i}`, 0, 'unknown_model');
   }
-  const page = await metrics.render();
+  const { text: page } = await metrics.render();
   assert.deepEqual([...new Set(page.match(/model="[^"]*"/g))], ['model="_OTHER"']);
   assert.equal(
     await value(metrics, 'sluice_requests_total{model="_OTHER",version="",code="NOT_FOUND"}'),
@@ -104,7 +104,9 @@ test('a model called _OTHER makes no series twice', async () => {
   metrics.request('_OTHER', 1, 'OK', 1, timing);
   metrics.request('unknown', 0, 'NOT_FOUND', 1, undefined);
   metrics.batch(recordedRun({ model: '_OTHER' }));
-  const series = (await metrics.render()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const series = (await metrics.render()).text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
   const names = series.map((line) => line.slice(0, line.lastIndexOf(' ')));
   assert.equal(new Set(names).size, names.length);
 });
@@ -141,11 +143,11 @@ test('a time that is no number or negative spoils nothing', async () => {
 test('label values are escaped, and the page is in the text format with help and type', async () => {
   const metrics = new Metrics();
   metrics.batch(recordedRun({ model: 'a"b\\c\nd' }));
-  const page = await metrics.render();
+  const { text: page, contentType } = await metrics.render();
   assert.match(page, /^sluice_batch_rows_count\{model="a\\"b\\\\c\\nd",version="1"\} 1$/m);
   assert.match(page, /^# HELP sluice_batch_rows Rows of a batch/m);
   assert.match(page, /^# TYPE sluice_batch_rows histogram$/m);
-  assert.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
+  assert.match(contentType, /^text\/plain; version=0\.0\.4/);
 });
 
 test('every name in the table follows the rules of Prometheus', () => {

@@ -21,6 +21,8 @@ interface Rig {
   readonly clock: FakeClock;
   readonly tracer: Tracer;
   readonly queue: SpanQueue;
+  /** What histograms were given as exemplars. */
+  readonly exemplars: { readonly of: CallTrace | BatchTrace; readonly traceId: string }[];
   /** All spans so far. */
   spans(): SpanData[];
   begin(call?: Partial<TracedCall>): CallTrace;
@@ -45,6 +47,7 @@ function rig(
     onFailure: () => {},
   });
   const spans: SpanData[] = [];
+  const exemplars: Rig['exemplars'] = [];
   queue.open({
     export: (given, done) => {
       spans.push(...given);
@@ -57,6 +60,10 @@ function rig(
       sampler: new Sampler({ sampler, ratio: 1, read: (model) => keeper.read(model), random: () => 0.5 }),
       queue,
       kept: new KeptCalls(clock, options.maxKept ?? 1000),
+      exemplars: {
+        called: (trace, { traceId }) => void exemplars.push({ of: trace, traceId }),
+        ran: (batch, { traceId }) => void exemplars.push({ of: batch, traceId }),
+      },
     },
     ...{
       slowMs: 1000,
@@ -69,7 +76,7 @@ function rig(
     ...options,
   });
   return {
-    ...{ clock, tracer, queue },
+    ...{ clock, tracer, queue, exemplars },
     spans: () => {
       clock.advance(0);
       return spans;
@@ -126,6 +133,27 @@ test('nothing is made of a call that is not sampled and went well; what failed o
     ],
   );
   assert.equal(kept[0]?.attributes['sluice.reason'], 'unknown_model');
+});
+
+test('histograms are told of the calls and batches whose spans are made, and of no others', () => {
+  const { clock, begin, spans, exemplars } = rig('always_off');
+  const [well, slow] = [begin(), begin()];
+  const batch = batchOf(clock, well, slow);
+  batch.end(clock.now() + 20);
+  well.end(clock.now() + 21);
+  slow.end(clock.now() + 2000);
+  const ids = new Set(spans().map(({ identity }) => identity.traceId));
+  assert.deepEqual(
+    exemplars.map(({ of }) => of),
+    [slow, batch],
+  );
+  for (const { traceId } of exemplars) assert.ok(ids.has(traceId));
+});
+
+test('what finds no room among the spans is no exemplar', () => {
+  const { clock, begin, exemplars } = rig('always_on', { maxSpans: 3 });
+  for (let i = 0; i < 9; i++) begin().end(clock.now());
+  assert.equal(exemplars.length, 3);
 });
 
 test('so many are kept a second, and no more', () => {
