@@ -25,6 +25,17 @@ export interface VersionView {
   readonly memoryBytes: number | undefined;
 }
 
+/** A place for a worker between two looks. */
+export interface SlotView {
+  /** The model that has it for itself; `''` where models share it. */
+  readonly crew: string;
+  readonly slot: string;
+  /** Share of the time for which its worker had a batch; undefined where nothing was to be measured. */
+  readonly busyShare: number | undefined;
+  /** Workers that were started in it after the first one. */
+  readonly restarts: number;
+}
+
 /** A server between two looks. */
 export interface ServerView {
   /** Seconds between the looks; undefined at the first one, and after a restart: there are no rates then. */
@@ -39,6 +50,7 @@ export interface ServerView {
   readonly queuedRows: number;
   /** Places for workers, by state; how many there should be in rotation; and how many ended between the looks. */
   readonly slots: Readonly<Record<string, number>>;
+  readonly places: readonly SlotView[];
   readonly workersWanted: number;
   readonly workersLost: number;
   readonly requestsPerSec: number | undefined;
@@ -81,6 +93,7 @@ export function viewOf(earlier: Page | undefined, after: Page, apart: number): S
     callsInFlight: after.sum('sluice_calls_in_flight') ?? 0,
     queuedRows: after.sum('sluice_queue_rows') ?? 0,
     slots: Object.fromEntries(after.by('sluice_slots', 'state')),
+    places: placesOf(before, after, seconds),
     workersWanted: after.sum('sluice_workers_wanted') ?? 0,
     workersLost: seconds === undefined ? 0 : grown('sluice_workers_lost_total'),
     requestsPerSec: perSec(requests),
@@ -95,6 +108,19 @@ export function viewOf(earlier: Page | undefined, after: Page, apart: number): S
         : grown('sluice_cpu_throttled_periods_total') / periods,
     versions: versionsOf(before, after, seconds),
   };
+}
+
+function placesOf(before: Page | undefined, after: Page, seconds: number | undefined): readonly SlotView[] {
+  const busy = 'sluice_slot_busy_seconds_total';
+  return after.series(busy).map(({ labels, value }) => {
+    const { crew = '', slot = '' } = labels;
+    const grown = value - (before?.sum(busy, { crew, slot }) ?? 0);
+    return {
+      ...{ crew, slot, restarts: after.sum('sluice_slot_restarts_total', { crew, slot }) ?? 0 },
+      // A worker that has left took what it was busy with along; a batch that is over counts when it is over.
+      busyShare: seconds === undefined ? undefined : Math.min(1, Math.max(0, grown / seconds)),
+    };
+  });
 }
 
 function reasonsPerSec(

@@ -1,11 +1,12 @@
 import { ms, number } from '../../bench/report/format.js';
 import { printable } from '../io.js';
-import type { ServerView, VersionView } from '../scrape/view.js';
+import type { ServerView, SlotView, VersionView } from '../scrape/view.js';
 import { renderTable } from '../table.js';
 import type { Frame } from './frame.js';
 
 /** Of what is not bounded by the server's own labels. */
 const MAX_REASONS = 5;
+const MAX_SLOTS = 16;
 const HEADERS = [
   'MODEL',
   'VERSION',
@@ -35,7 +36,7 @@ export function topText(frame: Frame, place: string, size: { columns: number; ro
     );
   if (frame.restarted) lines.push('The server has been started anew: rates come with the next look.');
   if (view !== undefined)
-    lines.push(...serverLines(view), '', ...tableLines(view.versions, size.rows - lines.length - 7));
+    lines.push(...serverLines(view), '', ...tableLines(view.versions, size.rows - lines.length - 8));
   return lines.slice(0, Math.max(1, size.rows)).map((line) => line.slice(0, Math.max(1, size.columns)));
 }
 
@@ -59,10 +60,22 @@ function serverLines(view: ServerView): string[] {
     `requests  ${number(view.requestsPerSec)}/s, failed ${number(view.failedPerSec)}/s, in flight ${view.callsInFlight}, rows waiting ${view.queuedRows}`,
     `refused   ${refused.length === 0 ? 'none' : refused.join(', ')}`,
     `workers   ${inRotation} of ${view.workersWanted} in rotation (${places.join(', ')})${view.workersLost > 0 ? `, ${view.workersLost} ENDED` : ''}`,
+    `slots     ${slotsText(view.places)}`,
     `used      ${used.join(', ')}`,
     `loop      late by p50 ${ms(loopDelayMs.p50)}, p99 ${ms(loopDelayMs.p99)}, most ${ms(loopDelayMs.max)}`,
     `machine   memory ${mib(view.residentBytes)} of ${mib(view.limitBytes)}, CPU held back ${throttledShare === undefined ? '–' : `${whole(throttledShare)} of periods`}`,
   ];
+}
+
+/** How busy each slot is, and how often its worker was started anew. */
+function slotsText(places: readonly SlotView[]): string {
+  const told = places.slice(0, MAX_SLOTS).map(({ crew, slot, busyShare, restarts }) => {
+    const name = crew === '' ? slot : `${crew}/${slot}`;
+    const busy = busyShare === undefined ? '–' : whole(busyShare);
+    return oneLine(`${name} ${busy}${restarts > 0 ? ` (restarts ${restarts})` : ''}`);
+  });
+  const left = places.length - told.length;
+  return `busy ${told.join(', ') || 'none'}${left > 0 ? `, and ${left} more` : ''}`;
 }
 
 function tableLines(versions: readonly VersionView[], room: number): string[] {

@@ -30,7 +30,7 @@ const VERSION: VersionSigns = {
 const VIEW: ServerView = {
   ...{ seconds: 5, release: '1', startedAt: 1, ready: true, callsInFlight: 1, queuedRows: 0 },
   saturation: { workers: 0.4, event_loop: 0.2, queue_rows: 0, queue_bytes: 0, calls: 0 },
-  ...{ slots: { ready: 1, busy: 1 }, workersWanted: 2, workersLost: 0 },
+  ...{ slots: { ready: 1, busy: 1 }, places: [], workersWanted: 2, workersLost: 0 },
   ...{ requestsPerSec: 100, failedPerSec: 0, refusedPerSec: {} },
   loopDelayMs: { p50: 0.1, p99: 2, max: 20 },
   ...{ residentBytes: 2 ** 28, limitBytes: 2 ** 30, throttledShare: 0, versions: [VERSION] },

@@ -12,6 +12,8 @@ sluice_ready 1
 sluice_slots{state="ready"} 1
 sluice_slots{state="dead"} 1
 sluice_workers_wanted 2
+sluice_slot_busy_seconds_total{crew="a",slot="0"} ${ok / 40}
+sluice_slot_restarts_total{crew="a",slot="0"} 2
 sluice_requests_total{model="a",version="1",code="OK"} ${ok}
 sluice_requests_total{model="a",version="1",code="INTERNAL"} ${failed}
 sluice_requests_refused_total{model="a",version="1",reason="queue_full"} ${refused}
@@ -33,6 +35,7 @@ test('two looks make rates: of the server, by reason, and of each version, the b
   );
   assert.deepEqual(view.refusedPerSec, { queue_full: 4 });
   assert.deepEqual([view.slots, view.workersWanted], [{ ready: 1, dead: 1 }, 2]);
+  assert.deepEqual(view.places, [{ crew: 'a', slot: '0', restarts: 2, busyShare: 0.5 }]);
   const [one, two] = view.versions;
   assert.deepEqual(
     [one?.version, one?.state, one?.requestsPerSec, one?.rowsPerSec, one?.rowsPerRun, one?.runMs, one?.runs],

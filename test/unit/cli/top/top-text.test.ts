@@ -16,6 +16,11 @@ function page(models: number, requests: number) {
       'sluice_slots{state="ready"} 1',
       'sluice_slots{state="cooling"} 1',
       'sluice_workers_wanted 2',
+      ...Array.from(
+        { length: 20 },
+        (_, i) => `sluice_slot_busy_seconds_total{crew="",slot="${i}"} ${requests > 0 ? 0.5 + i : i}`,
+      ),
+      'sluice_slot_restarts_total{crew="",slot="1"} 4',
       `sluice_workers_lost_total{slot="0"} ${requests > 0 ? 3 : 0}`,
       ...names.map(
         (name, i) => `sluice_requests_total{model="${name}",version="1",code="OK"} ${requests * i}`,
@@ -40,6 +45,7 @@ test('what it shows: rates, refusals by reason, workers by state and those that 
   assert.match(text, /\nrequests {2}30\.0\/s, failed 0\/s/);
   assert.match(text, /\nrefused {3}queue_full 10\.0\/s\n/);
   assert.match(text, /\nworkers {3}1 of 2 in rotation \(ready 1, cooling 1\), 3 ENDED\n/);
+  assert.match(text, /\nslots {5}busy 0 50%, 1 50% \(restarts 4\), .*15 50%, and 4 more\n/);
   assert.match(text, /\nm2 +1 +- +20\.0 +0 .*\nm1 +1 +- +10\.0 .*\nm0 /);
 });
 
