@@ -27,7 +27,7 @@ import type { LabelKeeper } from './repository/labels/label-keeper.js';
 import { discard, preparedDirectory } from './repository/prepared-directory.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
 import { Registry } from './repository/registry.js';
-import { type ReadServer, serverReaders } from './server-readers.js';
+import { compatMetrics, type ReadServer, serverReaders } from './server-readers.js';
 import { Admission } from './serving/admit.js';
 import { classify } from './serving/classify.js';
 import { InputQuarantine } from './serving/input-quarantine.js';
@@ -155,7 +155,9 @@ class Server implements Gateway {
     this.#clock = clock;
     this.#logger = logger;
     this.#dependencies = dependencies;
-    this.#metrics = new Metrics({ readers: serverReaders(() => this.#readServer()) });
+    const server = () => this.#readServer();
+    const more = compatMetrics(config.metrics.compat, server);
+    this.#metrics = new Metrics({ readers: serverReaders(server), more });
     this.#statistics = new Statistics(this.#metrics);
     this.#crews = this.batcher = this.pool = this.#buildCrews(this.#statistics);
     this.#crews.onReadyChange(() => this.#capacityChanged());
@@ -332,6 +334,7 @@ class Server implements Gateway {
     const { config, machine, catalog } = this;
     return {
       ...{ config, machine, catalog, clock: this.#clock, crews: this.#crews, labels: this.#labels },
+      statistics: this.#statistics,
       callsInFlight: () => this.#admission.inFlight,
       ready: () => this.readiness().ready,
       memory: () => memorySamples(this.catalog, this.#crews),

@@ -7,7 +7,10 @@ import type { ModelCatalog } from './core/catalog.js';
 import { type Clock, wallClockMs } from './core/clock.js';
 import type { SchedulerReport } from './core/scheduler-report.js';
 import type { EventLoopMonitor } from './telemetry/event-loop.js';
+import type { CollectedMetric } from './telemetry/exposition.js';
 import type { MetricReaders, ReadSample } from './telemetry/metrics.js';
+import type { Statistics } from './telemetry/statistics.js';
+import { tritonMetrics } from './telemetry/triton-metrics.js';
 import { WindowedShare } from './telemetry/windowed-share.js';
 
 /** A worker's place, as far as metrics tell of it. */
@@ -33,6 +36,7 @@ export interface ReadServer {
     status(): readonly ReadSlot[];
     report(): SchedulerReport;
   };
+  readonly statistics: Pick<Statistics, 'read' | 'failures'>;
   readonly callsInFlight: () => number;
   readonly ready: () => boolean;
   readonly memory: () => readonly ReadSample[];
@@ -48,6 +52,23 @@ export interface ReadServer {
 /** Where each metric of SERVER_METRICS is read. `server` is asked for at a scrape, by when it is built. */
 export function serverReaders(server: () => ReadServer): MetricReaders {
   return { ...processReaders(server), ...workReaders(server), ...modelReaders(server) };
+}
+
+/** The metrics that stand beside our own, as `metrics.compat` says. */
+export function compatMetrics(
+  compat: Config['metrics']['compat'],
+  server: () => ReadServer,
+): CollectedMetric[] {
+  if (compat === 'none') return [];
+  return tritonMetrics({
+    versions: () =>
+      server()
+        .catalog.list()
+        .filter(({ state }) => state === 'available'),
+    statistics: ({ model, version }) => server().statistics.read(model, version),
+    failures: ({ model, version }) => server().statistics.failures(model, version),
+    pending: () => server().crews.report().lanes,
+  });
 }
 
 /** Of the process and what its machine gives it. */

@@ -1,4 +1,4 @@
-import { bool, integer, list, optionalText, text } from './setting.js';
+import { bool, choice, integer, list, optionalText, text } from './setting.js';
 
 /** A host name, an IPv4 or an IPv6 address (without brackets); no port. */
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,32})?)$/;
@@ -187,5 +187,9 @@ export const METRICS_SETTINGS = {
     min: 0,
     max: 65535,
     why: 'The metrics port; 0 takes any free one.',
+  }),
+  compat: choice(['none', 'triton'], {
+    default: 'none',
+    why: "Whose metrics are given beside the server's own: with `triton` the `nv_inference_*` that dashboards and autoscaling rules of a Triton read.",
   }),
 };

@@ -1,6 +1,6 @@
 type Kind = 'counter' | 'gauge' | 'histogram';
-/** What a metric counts; `1` for things, shares and facts. */
-type Unit = 'seconds' | 'bytes' | 'rows' | '1';
+/** What a metric counts; `1` for things, shares and facts. Microseconds are Triton's. */
+type Unit = 'seconds' | 'microseconds' | 'bytes' | 'rows' | '1';
 
 /** One metric, as the page and the documents tell of it. */
 export interface MetricSpec<K extends Kind = Kind> {

@@ -13,7 +13,7 @@ import {
 } from '../core/recorder.js';
 import type { SpanIdentity } from '../core/span-identity.js';
 import type { Buckets } from './buckets.js';
-import { Exposition, type MetricsPage, type Sample } from './exposition.js';
+import { type CollectedMetric, Exposition, type MetricsPage, type Sample } from './exposition.js';
 import type { MetricSpec } from './metric-spec.js';
 import { METRICS, type MetricName, type ReaderName } from './metric-table.js';
 import { increment, ModelSeries, type VersionSeries } from './series.js';
@@ -36,6 +36,8 @@ export type MetricReaders = Partial<Readonly<Record<ReaderName, MetricReader>>>;
 export interface MetricsOptions {
   /** What is known elsewhere; a metric without a reader is left out. @default none */
   readonly readers?: MetricReaders;
+  /** Further metrics of the page, by other names. @default none */
+  readonly more?: readonly CollectedMetric[];
   /** Most models with labels of their own; the others share `_OTHER`. @default 200 */
   readonly maxModels?: number;
   /** Most versions of a model with labels of their own. @default 50 */
@@ -63,7 +65,7 @@ export class Metrics implements Recorder, ExemplarRecorder {
   readonly #exposition: Exposition;
 
   constructor(options: MetricsOptions = {}) {
-    const { readers = {}, maxModels = 200, maxVersions = 50, epochMs = wallClockMs } = options;
+    const { readers = {}, more = [], maxModels = 200, maxVersions = 50, epochMs = wallClockMs } = options;
     this.#epochMs = epochMs;
     this.#maxModels = maxModels;
     this.#maxVersions = maxVersions;
@@ -96,12 +98,11 @@ export class Metrics implements Recorder, ExemplarRecorder {
       ),
     };
     const table = Object.entries(METRICS) as [MetricName, MetricSpec][];
-    this.#exposition = new Exposition(
-      table.flatMap(([name, spec]) => {
-        const collect = collectors[name];
-        return collect === undefined ? [] : [{ name, spec, collect }];
-      }),
-    );
+    const own = table.flatMap(([name, spec]) => {
+      const collect = collectors[name];
+      return collect === undefined ? [] : [{ name, spec, collect }];
+    });
+    this.#exposition = new Exposition([...own, ...more]);
   }
 
   /**

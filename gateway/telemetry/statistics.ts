@@ -14,7 +14,8 @@ export interface StatisticsOptions {
 }
 
 /** A version that nothing was recorded of. */
-const NOTHING = new VersionCounters().read();
+const NONE = new VersionCounters();
+const NOTHING = NONE.read();
 
 /**
  * What each model version has done: a Recorder in front of another one, which it tells everything. Unlike the metrics it
@@ -36,6 +37,11 @@ export class Statistics implements Recorder, StatisticsSource {
 
   read(model: string, version: number): VersionStatistics {
     return this.#models.get(model)?.get(version)?.read() ?? NOTHING;
+  }
+
+  /** Requests of a version that have failed, by why. */
+  failures(model: string, version: number): ReadonlyMap<Reason, number> {
+    return (this.#models.get(model)?.get(version) ?? NONE).failures;
   }
 
   /** To be called when a version was unloaded: should it come back, it starts afresh, as in Triton. */
@@ -68,6 +74,7 @@ export class Statistics implements Recorder, StatisticsSource {
   }
 
   refused(model: string, version: number, reason: Reason): void {
+    if (version > 0) this.#counters(model, version)?.failedFor(reason);
     this.#next.refused(model, version, reason);
   }
 

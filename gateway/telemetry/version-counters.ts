@@ -1,3 +1,4 @@
+import type { Reason } from '../core/error.js';
 import type { InferTiming } from '../core/infer-call.js';
 import type { RecordedRun } from '../core/recorder.js';
 import type { DurationSum, VersionStatistics } from '../core/statistics.js';
@@ -24,6 +25,7 @@ export class VersionCounters {
   readonly #cells = new Float64Array(Object.keys(AT).length);
   /** By rows: runs, and their milliseconds of input, compute and output. */
   readonly #batches = new Map<number, Float64Array>();
+  readonly #failures = new Map<Reason, number>();
   #lastInferenceMs = 0;
 
   answered(totalMs: number, { queueMs, computeMs, inputMs = 0, outputMs = 0 }: InferTiming): void {
@@ -38,6 +40,15 @@ export class VersionCounters {
   failed(totalMs: number): void {
     this.#add(AT.failCount, 1);
     this.#add(AT.failMs, totalMs);
+  }
+
+  failedFor(reason: Reason): void {
+    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
+  }
+
+  /** Of those that have failed, by why. */
+  get failures(): ReadonlyMap<Reason, number> {
+    return this.#failures;
   }
 
   ran({ rows, inputMs, computeMs, outputMs }: RecordedRun, epochMs: number): void {

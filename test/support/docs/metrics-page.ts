@@ -1,6 +1,7 @@
 import type { MetricSpec } from '../../../gateway/telemetry/metric-spec.js';
 import { REQUEST_METRICS } from '../../../gateway/telemetry/request-metrics.js';
 import { SERVER_METRICS } from '../../../gateway/telemetry/server-metrics.js';
+import { TRITON_METRICS, TRITON_REASONS } from '../../../gateway/telemetry/triton-metrics.js';
 
 /** The text of docs/METRICS.md. */
 export function metricsPage(): string {
@@ -48,9 +49,33 @@ ${tableOf(SERVER_METRICS)}
 The first two are of a window of at least 5 s that ends at a scrape; the others are of the moment. Above about 0.8 requests begin to
 wait; at 1 there is no more to be had from this server, and it refuses what it cannot answer in time.
 
+## Triton's names
+
+With \`--metrics-compat triton\` the page has these, too, with Triton's names, labels and units, so that dashboards, alerts and autoscaling rules that
+were made for it go on working; without it they are not there. A version's series begin at zero when it can be called and end when it is unloaded.
+
+${tableOf(TRITON_METRICS)}
+Triton's \`reason\` for each of the [reasons](ERRORS.md) here:
+
+${tritonReasons()}
+What differs: the label \`gpu_uuid\` and the metrics of GPUs are absent, since models run on the CPU, and so are those of a response cache and the summaries, which Triton has only
+when told. In Triton a request that does not fit its model is refused before it is counted; here it counts as OTHER. To scrapers that take OpenMetrics the counters among them are of type
+\`unknown\`: as counters their names would end in \`_total\` there.
+
 ## Buckets
 
 ${bucketsOf({ ...REQUEST_METRICS, ...SERVER_METRICS })}`;
+}
+
+function tritonReasons(): string {
+  const words = [...new Set(Object.values(TRITON_REASONS))];
+  const rows = words.map((word) => {
+    const ours = Object.entries(TRITON_REASONS).flatMap(([reason, triton]) =>
+      triton === word ? [`\`${reason}\``] : [],
+    );
+    return `| ${word} | ${ours.join(' ')} |`;
+  });
+  return `| Triton | here |\n| --- | --- |\n${rows.join('\n')}\n| OTHER | all others |\n`;
 }
 
 function tableOf(metrics: Readonly<Record<string, MetricSpec>>): string {
