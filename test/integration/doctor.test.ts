@@ -192,12 +192,12 @@ const INCIDENTS: readonly { readonly cause: string; readonly says: string; reado
   },
   {
     cause: 'loop_stall',
-    says: 'something in the main thread takes 150 ms again and again',
+    says: 'something in the main thread takes 200 ms again and again',
     plant: async (t) => {
       const running = await useWaiting(t, MODELS);
       load(t, running);
       const timer = setInterval(() => {
-        const until = performance.now() + 150;
+        const until = performance.now() + 200;
         while (performance.now() < until);
       }, 400);
       t.after(() => clearInterval(timer));
@@ -277,7 +277,7 @@ testUnderLoad('the command that it gives for a slow version cures it', async (t)
   assert.match(String(slow?.next), /^sluice promote wait 1 --endpoint /);
   assert.equal((await runHere(String(slow?.next).split(' ').slice(1))).code, 0);
   // What was sent to the slow one has ended.
-  await new Promise((r) => setTimeout(r, 200));
+  await new Promise((r) => setTimeout(r, 300));
   const after = JSON.parse((await doctor(running, '--json')).stdout) as Diagnosis;
   // How busy workers are is told of five seconds, in which they were.
   assert.ok(!after.findings.some(({ cause }) => cause === 'slow_version'), JSON.stringify(after.findings));
