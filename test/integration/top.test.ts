@@ -1,11 +1,15 @@
 /** `sluice top` against real servers: what it shows is what happened; a server goes, and comes back; how it ends. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { run } from '../../cli/program.js';
 import { createClient } from '../../client/client.js';
+import { makeAuthority, makeFolder } from '../support/certificates.js';
 import { runHere } from '../support/run-cli.js';
 import { runCommand } from '../support/run-server.js';
+import { tokenLine } from '../support/tokens.js';
 import { useWaiting } from '../support/waiting-server.js';
 
 const MODELS = { wait: { costMs: { fixed: 5 } } };
@@ -118,4 +122,74 @@ test('nobody there, no metrics there, and a wrong command line: told apart by th
     ['--metrics', 'a:b:c'],
   ])
     assert.equal((await top(...wrong)).code, 2, wrong.join(' '));
+});
+
+test('a server with TLS and tokens: with its authority and a token that may read; without them, what is wanted', async (t) => {
+  const folder = makeFolder(t);
+  const authority = makeAuthority('authority');
+  const { cert, key } = authority.issue('server');
+  const tls = { certFile: folder.write('cert.pem', cert), keyFile: folder.write('key.pem', key), http: true };
+  const tokens = tokenLine('reader', 'read', 'r-1');
+  const auth = { tokensFile: folder.write('tokens', tokens) };
+  const { httpPort, adminAddress } = await useWaiting(t, MODELS, { tls, auth });
+  const ca = ['--ca', folder.write('ca.pem', authority.cert)];
+  const place = ['--metrics', `127.0.0.1:${httpPort}`];
+  const top = (...args: string[]) => runHere(['top', '--once', '--interval', '0.1', ...place, ...args]);
+  const token = (text: string) => ['--token-file', folder.write(text, text)];
+
+  const seen = await top(...ca, ...token('r-1'));
+  assert.deepEqual([seen.code, seen.stderr], [0, '']);
+  assert.match(seen.stdout, /\nwait +1 +available/);
+  const doctor = await runHere([
+    'doctor',
+    '--json',
+    '--over',
+    '0.2',
+    ...place,
+    ...ca,
+    ...token('r-1'),
+    '--endpoint',
+    adminAddress,
+  ]);
+  assert.match(doctor.stdout, /"findings":\[/);
+
+  const answers = [
+    [[...ca], /HTTP 401/, 1],
+    [[...ca, ...token('x-1')], /HTTP 401/, 1],
+    [[...token('r-1')], /Cannot reach http:/, 69],
+    [['--tls', ...token('r-1')], /Cannot reach https:.*(?:self.signed|verify|certificate)/, 69],
+  ] as const;
+  for (const [args, wanted, code] of answers) {
+    const refused = await top(...args);
+    assert.equal(refused.code, code, args.join(' '));
+    assert.match(refused.stdout, wanted);
+  }
+});
+
+test('a server that accepts and says nothing, or never ends, is given up in time and within bounds', async (t) => {
+  const chunk = Buffer.alloc(2 ** 20, '#');
+  const odd = createServer((request, response) => {
+    if (request.url === '/silent') return;
+    const more = (): void => {
+      while (!response.destroyed && response.write(chunk));
+      response.once('drain', more);
+    };
+    more();
+  });
+  await new Promise<void>((listening) => odd.listen(0, '127.0.0.1', listening));
+  t.after(() => {
+    odd.closeAllConnections();
+    odd.close();
+  });
+  const { port } = odd.address() as AddressInfo;
+  const top = (path: string, timeout: string) =>
+    runHere(['top', '--once', '--timeout', timeout, '--metrics', `http://127.0.0.1:${port}/${path}`]);
+  const silent = await top('silent', '0.2');
+  assert.deepEqual([silent.code, /no answer within 200 ms/.test(silent.stdout)], [69, true]);
+  const endless = await top('endless', '30');
+  assert.deepEqual(
+    [endless.code, /answers more than 67108864 bytes/.test(endless.stdout)],
+    [69, true],
+    endless.stdout,
+  );
 });
