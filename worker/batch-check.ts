@@ -1,4 +1,4 @@
-import { float16Value } from './half.js';
+import { float16Value } from '../gateway/core/half.js';
 import type { WireTensor } from './protocol.js';
 
 /**

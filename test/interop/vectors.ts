@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Datatype } from '../../gateway/core/datatype.js';
-import { float16Value } from '../../worker/half.js';
+import { float16Value } from '../../gateway/core/half.js';
 
 /** A tensor with its bytes, as raw contents have them. */
 export interface VectorTensor {

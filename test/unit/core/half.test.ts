@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { float16Bits, float16Value } from '../../../worker/half.js';
+import { float16Bits, float16Value } from '../../../gateway/core/half.js';
 
 test('every FP16 is the number that it stands for: normals, denormals, infinities, NaN, both zeros', () => {
   const rows: readonly [number, number][] = [

@@ -1,4 +1,4 @@
-/** IEEE 754 binary16 (FP16) by its bits: what made-up input and the batch check need of it. Node 20 has no Float16Array. */
+/** IEEE 754 binary16 (FP16) by its bits: what JSON, made-up input and the batch check need of it. Node 20 has no Float16Array. */
 
 const scratch = new DataView(new ArrayBuffer(4));
 
