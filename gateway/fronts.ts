@@ -25,6 +25,9 @@ import { HealthService } from './grpc/health.js';
 import { oipMethods } from './grpc/oip-service.js';
 import { reflectionMethods } from './grpc/reflection.js';
 import { tfsMethods } from './grpc/tfs-service.js';
+import { HttpCalls } from './http/call/http-calls.js';
+import type { RestOptions } from './http/rest-options.js';
+import { RpcBridge } from './http/rpc/rpc-bridge.js';
 import { HttpServer, type HttpServerOptions } from './http/server.js';
 import type { Readiness } from './repository/readiness.js';
 import { Audit } from './security/audit.js';
@@ -124,7 +127,7 @@ export class Fronts {
 
   /** Takes no new calls; resolves when those in flight have ended. HTTP and the metrics port go on: probes and scrapes want to see it. */
   async drain(): Promise<void> {
-    await Promise.all([this.#grpc?.drain(), this.#admin?.drain()]);
+    await Promise.all([this.#grpc?.drain(), this.#admin?.drain(), this.#http?.drain()]);
   }
 
   /** Cuts the gRPC calls that are left. */
@@ -228,7 +231,28 @@ export class Fronts {
       },
       ...(config.metrics.enabled && { metrics, scheduler }),
       tracing: { tracer, clock },
+      rest: this.#restOptions(),
+      requestTimeoutMs: config.grpc.maxDeadlineMs,
     });
+  }
+
+  /** The same methods as on the gRPC port, refused and audited as there. */
+  #restOptions(): RestOptions {
+    const { config, clock, infer, catalog, readiness } = this.#options;
+    const { maxDeadlineMs } = config.grpc;
+    const open = config.admin.openOnGrpc;
+    const methods = audited([...this.#oip(open, open), ...this.#tfs(open)], this.#audit, this.#guard);
+    const calls = { clock, maxDeadlineMs, callerKey: config.callers.metadataKey };
+    return {
+      ...calls,
+      infer,
+      catalog,
+      rpcs: new RpcBridge(methods, { ...calls, maxDeadlineMs: open ? MAX_ADMIN_DEADLINE_MS : maxDeadlineMs }),
+      calls: new HttpCalls({ ...config.http, maxOpenCalls: config.queue.maxCallsInFlight }),
+      maxBodyBytes: config.http.maxBodyBytes,
+      style: { nonFinite: config.http.nonFinite, int64Strings: config.http.int64Strings },
+      serverReady: () => readiness().ready,
+    };
   }
 
   /** Nothing but the page that scrapers read, where Triton's have theirs. */

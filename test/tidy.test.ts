@@ -76,7 +76,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/pool': ['gateway/core', 'worker/protocol', 'worker/frames'],
   'gateway/http2': ['gateway/core'],
   'gateway/grpc': ['gateway/core', 'gateway/gen', 'gateway/http2'],
-  'gateway/http': ['gateway/core', 'gateway/tabular'],
+  'gateway/http': ['gateway/core', 'gateway/gen', 'gateway/tabular'],
   'gateway/security': ['gateway/core'],
   'gateway/gateway': [
     'gateway/core',
@@ -148,6 +148,7 @@ const NPM_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@grpc/': ['client', 'bench'],
   '@bufbuild/protobuf': [
     'gateway/grpc',
+    'gateway/http',
     'gateway/repository',
     'worker/onnx-graph.ts',
     'worker/zip-map.ts',

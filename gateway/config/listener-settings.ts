@@ -127,12 +127,12 @@ export const GRPC_SETTINGS = {
   }),
 };
 
-/** The HTTP listener: probes and metrics. */
+/** The HTTP listener: inference in JSON, probes and metrics. */
 export const HTTP_SETTINGS = {
   enabled: bool({
     default: true,
     flag: 'allow-http',
-    why: 'Whether `/livez`, `/readyz` and `/metrics` are served.',
+    why: 'Whether HTTP is served at all: inference in JSON, probes, metrics.',
   }),
   address: address('HTTP'),
   port: integer({
@@ -142,6 +142,28 @@ export const HTTP_SETTINGS = {
     flag: 'http-port',
     aliases: ['rest-api-port'],
     why: 'The HTTP port; 0 takes any free one.',
+  }),
+  maxBodyBytes: integer({
+    default: 64 * 1024 * 1024,
+    min: 1024,
+    max: 2 ** 31 - 1,
+    unit: 'bytes',
+    why: 'Largest body of a request, packed or not. A larger one is refused with 413.',
+  }),
+  maxHeldBytes: integer({
+    default: 256 * 1024 * 1024,
+    min: 1024 * 1024,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'bytes',
+    why: 'Bytes of the bodies of all requests that are not answered yet; beyond, requests are refused with 503.',
+  }),
+  nonFinite: choice(['null', 'tokens'], {
+    default: 'null',
+    why: 'What stands in JSON for NaN and the infinities: `null`, which any parser reads (the output says how many there are), or the tokens `NaN`, `Infinity` and `-Infinity`, which Python reads. In requests the tokens are always taken.',
+  }),
+  int64Strings: bool({
+    default: false,
+    why: 'Whether integers beyond 2^53 are answered as texts, for JavaScript and others whose numbers are doubles. In requests both are always taken.',
   }),
   allowedHosts: list({
     default: [],

@@ -2,6 +2,8 @@
  * ModelInfer's request by hand (its response: infer-response.ts): the one RPC where decoding shows in the throughput. The
  * fields are those of proto/inference/grpc_service.proto. Tensor bytes are views on the request.
  */
+
+import { classCount } from '../core/class-count.js';
 import { DATATYPE_BYTES, type Datatype, isDatatype } from '../core/datatype.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { InferCall, ParameterValue } from '../core/infer-call.js';
@@ -175,23 +177,6 @@ function readOutput(
   const wanted = parameters.get('classification');
   if (wanted === undefined) return classifications;
   return (classifications ?? new Map<string, number>()).set(name, classCount(wanted, name));
-}
-
-/** Begins with Triton's words, which are searched for; what it calls `>= 0` is at least 1. */
-function classCount(wanted: ParameterValue, output: string): number {
-  const field = 'outputs.parameters';
-  if (typeof wanted !== 'bigint')
-    throw badRequest(
-      `invalid value type for 'classification' parameter, expected int64_param: output ${quote(output)}`,
-      field,
-    );
-  if (wanted <= 0n)
-    throw badRequest(
-      `invalid value for 'classification' parameter, expected >= 0: output ${quote(output)} asks for ${wanted} classes, wanted is 1 or more`,
-      field,
-    );
-  // More than any tensor has elements.
-  return wanted > 0xffff_ffffn ? 0xffff_ffff : Number(wanted);
 }
 
 /** One entry of a `map<string, InferParameter>`, tag already read. A value that was not set is left out. */

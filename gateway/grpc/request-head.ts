@@ -1,3 +1,4 @@
+import { readGrpcTimeout } from '../core/grpc-timeout.js';
 import type { RequestLine } from '../http2/header-fields.js';
 
 /** What the headers of a gRPC call say, besides its own metadata. */
@@ -23,16 +24,6 @@ export type HeadFault =
 /** Encodings of messages that are understood. */
 export const ENCODINGS: readonly string[] = ['identity', 'gzip', 'deflate'];
 
-/** Milliseconds of each unit of `grpc-timeout`. */
-const UNIT_MS: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1000,
-  m: 1,
-  u: 1e-3,
-  n: 1e-6,
-};
-
 /**
  * Reads a call's headers as gRPC wants them (doc/PROTOCOL-HTTP2.md of github.com/grpc/grpc): POST, `application/grpc` with or
  * without `+proto`, `te: trailers`, at most 8 digits of `grpc-timeout`. FAULTS B19-B21, B27, B33, B37.
@@ -55,7 +46,7 @@ export function readHead({ method }: RequestLine, fields: readonly string[]): Re
   if (method !== 'POST') return { kind: 'http', status: 405 };
   if (contentType === undefined || !isGrpc(contentType)) return { kind: 'http', status: 415 };
   if (!te) return { kind: 'reset' };
-  const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : readTimeout(timeout);
+  const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : readGrpcTimeout(timeout);
   if (timeoutMs === undefined) return { kind: 'timeout', value: timeout as string };
   if (!ENCODINGS.includes(encoding)) return { kind: 'encoding', value: encoding };
   return { timeoutMs, encoding, debug };
@@ -74,13 +65,6 @@ export function onlyValue(fields: readonly string[], name: string): string | und
 
 function isGrpc(contentType: string): boolean {
   return contentType === 'application/grpc' || /^application\/grpc(?:\+proto)?(?:\s*;|$)/.test(contentType);
-}
-
-/** In whole milliseconds, rounded down: nothing is done in less. Undefined where it is no time. */
-export function readTimeout(text: string): number | undefined {
-  const unit = UNIT_MS[text.slice(-1)];
-  const digits = text.slice(0, -1);
-  return unit === undefined || !/^\d{1,8}$/.test(digits) ? undefined : Math.floor(Number(digits) * unit);
 }
 
 /** Base64 with or without padding; several values are joined by commas. */

@@ -8,6 +8,8 @@ import type { SchedulerReport } from '../core/scheduler-report.js';
 import type { TlsIdentity } from '../core/tls.js';
 import { clientError, MAX_HEADER_BYTES } from './client-error.js';
 import { NO_SCHEMAS } from './no-schemas.js';
+import { addRest } from './rest.js';
+import type { RestOptions } from './rest-options.js';
 import { SameSite, type SiteOptions } from './same-site.js';
 import { secureFactory } from './secure-factory.js';
 import { toHttpError } from './status.js';
@@ -36,6 +38,8 @@ export interface HttpServerOptions extends SiteOptions {
   };
   /** What the scheduler has learned. @default /scheduler is not served */
   readonly scheduler?: () => SchedulerReport;
+  /** Inference, and what tells of models and changes them. @default not served */
+  readonly rest?: RestOptions;
   readonly logger: Logger;
   /** @default no encryption */
   readonly tls?: TlsIdentity | undefined;
@@ -53,6 +57,8 @@ export interface HttpServerOptions extends SiteOptions {
 
 /** Longer than the idle times of the usual balancers (60 s), so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
+/** Headers are small: whoever takes longer for them keeps a connection busy, and nothing else. */
+const HEADERS_TIMEOUT_MS = 10_000;
 /** How often Node looks for connections that are over their time. */
 const CHECK_INTERVAL_MS = 1000;
 
@@ -85,6 +91,11 @@ export class HttpServer {
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
+  /** Takes no more work; resolves when what is under way has ended. Probes and scrapes are answered as before. */
+  async drain(): Promise<void> {
+    await this.#options.rest?.calls.drain();
+  }
+
   /** Stops listening and cuts every connection at once: what is served here is asked again by whoever asked. */
   async close(): Promise<void> {
     await this.#app.close();
@@ -96,7 +107,7 @@ function build(options: HttpServerOptions): FastifyInstance {
   const { tls } = options;
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(requestTimeoutMs, HEADERS_TIMEOUT_MS),
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -114,11 +125,13 @@ function build(options: HttpServerOptions): FastifyInstance {
     clientErrorHandler: clientError,
   });
   app.server.maxConnections = maxConnections;
-  app.server.headersTimeout = requestTimeoutMs;
+  app.server.headersTimeout = limits.headersTimeout;
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { status, headers, body } = translate(error);
     if (status >= 500 && !(error instanceof GatewayError))
       options.logger.error({ err: error, path: pathOf(request) }, 'an HTTP request failed');
+    // The rest of a body that was not read would have to be, before the connection could be used again.
+    if (!request.raw.complete) void reply.header('connection', 'close');
     return reply.code(status).headers(headers).send(body);
   });
   if (options.tracing !== undefined) traceRequests(app, options.tracing.tracer, options.tracing.clock);
@@ -136,6 +149,7 @@ function build(options: HttpServerOptions): FastifyInstance {
     }),
   );
   routes(app, options);
+  if (options.rest !== undefined) addRest(app, options.rest);
   return app;
 }
 

@@ -3,8 +3,8 @@ import type { Cancellation } from '../../core/cancellation.js';
 import type { Deadline } from '../../core/deadline.js';
 import type { InferCall } from '../../core/infer-call.js';
 import type { RpcHeaders } from '../../core/transport.js';
+import { wantedVersion } from '../../core/wanted-version.js';
 import type { InferRequest } from '../oip-codec.js';
-import { wantedVersion } from './wanted-version.js';
 
 /**
  * What a request says, and what the transport knows of it, as one call. Field by field: an object that is spread has no fixed

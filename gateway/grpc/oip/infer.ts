@@ -1,10 +1,10 @@
+import { callerOf } from '../../core/caller.js';
 import type { Infer } from '../../core/infer-call.js';
 import type { RpcMethod } from '../../core/transport.js';
 import { GRPCInferenceService } from '../../gen/inference/grpc_service_pb.js';
 import { InferResponse } from '../infer-response.js';
 import { pathOf } from '../messages.js';
 import { decodeInferRequest } from '../oip-codec.js';
-import { callerOf } from './caller.js';
 import { toInferCall } from './infer-call.js';
 
 /** ModelInfer: the hot path. `callerKey`: the metadata that names the caller, undefined where callers are not told apart. */

@@ -1,10 +1,10 @@
+import { callerOf } from '../../core/caller.js';
 import type { Clock } from '../../core/clock.js';
 import { DeadlineWheel } from '../../core/deadline.js';
 import type { Infer } from '../../core/infer-call.js';
 import type { RpcMethod } from '../../core/transport.js';
 import { GRPCInferenceService } from '../../gen/inference/grpc_service_pb.js';
 import { pathOf } from '../messages.js';
-import { callerOf } from './caller.js';
 import { InferStream, type InferStreamHost } from './infer-stream.js';
 
 export interface StreamInferOptions {

@@ -1,10 +1,10 @@
+import { callerOf } from '../../core/caller.js';
 import type { ModelCatalog } from '../../core/catalog.js';
 import type { Infer, InferCall } from '../../core/infer-call.js';
 import type { Tensor } from '../../core/tensor.js';
 import { type ModelSpec, versionWanted } from '../../core/tfs/model-spec.js';
 import type { RpcContext } from '../../core/transport.js';
-import { callerOf } from '../oip/caller.js';
-import { wantedVersion } from '../oip/wanted-version.js';
+import { wantedVersion } from '../../core/wanted-version.js';
 
 /** What every method that infers needs. */
 export interface InferringOptions {

@@ -1,4 +1,4 @@
-import { nearestFloat16Bits, float16Value } from '../../core/half.js';
+import { float16Value, nearestFloat16Bits } from '../../core/half.js';
 
 /** Rounds a double to what a narrower datatype holds. */
 type Round = (value: number) => number;
@@ -32,7 +32,7 @@ function shorten(value: number, round: Round, least: number, most: number): numb
     const places = digits - 1 - magnitude;
     const short =
       places >= 0
-        ? Math.round(value * (10 ** places)) / 10 ** places
+        ? Math.round(value * 10 ** places) / 10 ** places
         : Math.round(value / 10 ** -places) * 10 ** -places;
     if (round(short) === value) return short;
   }

@@ -9,7 +9,7 @@ export interface NumberCursor extends TextCursor {
   whole: boolean;
 }
 
-const enum Char {
+enum Char {
   plus = 0x2b,
   minus = 0x2d,
   dot = 0x2e,
@@ -37,7 +37,8 @@ export function readNumber(cursor: NumberCursor): number {
   if (!(c >= Char.zero && c <= Char.nine)) return readToken(cursor, negative);
   const first = at;
   let mantissa = 0;
-  for (; c >= Char.zero && c <= Char.nine; c = text.charCodeAt(++at)) mantissa = mantissa * 10 + (c - Char.zero);
+  for (; c >= Char.zero && c <= Char.nine; c = text.charCodeAt(++at))
+    mantissa = mantissa * 10 + (c - Char.zero);
   if (at > first + 1 && text.charCodeAt(first) === Char.zero)
     throw cursor.error('a number begins with a 0 that is not its only digit', start);
   let digits = at - first;
@@ -47,7 +48,8 @@ export function readNumber(cursor: NumberCursor): number {
     whole = false;
     const point = at;
     c = text.charCodeAt(++at);
-    for (; c >= Char.zero && c <= Char.nine; c = text.charCodeAt(++at)) mantissa = mantissa * 10 + (c - Char.zero);
+    for (; c >= Char.zero && c <= Char.nine; c = text.charCodeAt(++at))
+      mantissa = mantissa * 10 + (c - Char.zero);
     exponent = point + 1 - at;
     if (exponent === 0) throw cursor.unexpected('a digit behind the point', at);
     digits -= exponent;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { percentEncode } from '../../../gateway/grpc/answer-blocks.js';
-import { onlyValue, readHead, readTimeout } from '../../../gateway/grpc/request-head.js';
+import { readGrpcTimeout } from '../../../gateway/core/grpc-timeout.js';
+import { onlyValue, readHead } from '../../../gateway/grpc/request-head.js';
 
 const POST = { method: 'POST', path: '/a/b', authority: '', contentLength: undefined };
 const GRPC = ['content-type', 'application/grpc', 'te', 'trailers'];
@@ -17,9 +18,9 @@ test('B33 grpc-timeout is at most 8 digits and a unit, in whole milliseconds', (
     ['1n', 0],
     ['0m', 0],
   ] as const)
-    assert.equal(readTimeout(text), ms, text);
+    assert.equal(readGrpcTimeout(text), ms, text);
   for (const text of ['banana', '-5S', '123456789m', '', '5X', 'S', '1.5S', '1 S', '+1S'])
-    assert.equal(readTimeout(text), undefined, text);
+    assert.equal(readGrpcTimeout(text), undefined, text);
 });
 
 test('B20 only application/grpc, with or without +proto, is gRPC', () => {

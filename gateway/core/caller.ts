@@ -1,5 +1,5 @@
-import { GatewayError, quote } from '../../core/error.js';
-import type { RpcHeaders } from '../../core/transport.js';
+import { GatewayError, quote } from './error.js';
+import type { RpcHeaders } from './transport.js';
 
 /** Longest value that names a caller: it is remembered for as long as its quota is not full again. */
 const MAX_CALLER_CHARS = 128;

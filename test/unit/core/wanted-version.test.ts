@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wantedVersion } from '../../../gateway/grpc/oip/wanted-version.js';
+import { wantedVersion } from '../../../gateway/core/wanted-version.js';
 
 const labelled = (label?: string) => new Map(label === undefined ? [] : [['sluice-label', label]]);
 

@@ -1,5 +1,5 @@
-import { GatewayError, quote } from '../../core/error.js';
-import type { RpcHeaders } from '../../core/transport.js';
+import { GatewayError, quote } from './error.js';
+import type { RpcHeaders } from './transport.js';
 
 /** Metadata that names a label, for clients that cannot put it in place of the version. */
 const LABEL_KEY = 'sluice-label';

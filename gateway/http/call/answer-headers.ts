@@ -1,0 +1,43 @@
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { InferTiming } from '../../core/infer-call.js';
+import { requestIdOf } from './call-context.js';
+
+const pack = promisify(gzip);
+/** Smaller answers are sent as they are: they fit a packet or two. */
+const LEAST_PACKED_BYTES = 1400;
+/** Whoever sends it wants to be told where the time went. */
+const TIMING_REQUEST_HEADER = 'sluice-server-timing';
+
+/** What every answer of a route carries: its request's id, and its body compressed for those who want that. */
+export function addResponseHeaders(app: FastifyInstance): void {
+  app.addHook('onSend', async (request, reply, payload) => {
+    const id = requestIdOf(request);
+    if (id !== '') void reply.header('x-request-id', id);
+    const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : undefined;
+    if (bytes === undefined || bytes.length < LEAST_PACKED_BYTES) return payload;
+    void reply.header('vary', 'accept-encoding');
+    if (!takesGzip(request) || reply.hasHeader('inference-header-content-length')) return payload;
+    const packed = await pack(bytes, { level: constants.Z_BEST_SPEED });
+    void reply.header('content-encoding', 'gzip').header('content-length', packed.length);
+    return packed;
+  });
+}
+
+function takesGzip({ headers }: FastifyRequest): boolean {
+  const [, quality] =
+    /(?:^|[\s,])gzip\s*(?:;\s*q\s*=\s*([\d.]+))?\s*(?:,|$)/i.exec(headers['accept-encoding'] ?? '') ?? [];
+  const named = /(?:^|[\s,])gzip\b/i.test(headers['accept-encoding'] ?? '');
+  return named && Number(quality ?? 1) > 0;
+}
+
+/** Server-Timing (W3C), where the request asks for it by `sluice-server-timing: 1`. */
+export function tellTiming(request: FastifyRequest, reply: FastifyReply, timing: InferTiming): void {
+  if (request.headers[TIMING_REQUEST_HEADER] !== '1') return;
+  const { queueMs, computeMs, batchRows } = timing;
+  void reply.header(
+    'server-timing',
+    `queue;dur=${queueMs.toFixed(3)}, compute;dur=${computeMs.toFixed(3)}, batch;desc="${batchRows} rows"`,
+  );
+}
