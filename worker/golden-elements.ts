@@ -1,5 +1,5 @@
-import { decodeStrings, encodeStrings } from './bytes-tensor.js';
 import { float16Value, nearestFloat16Bits } from '../gateway/core/half.js';
+import { decodeStrings, encodeStrings } from './bytes-tensor.js';
 import type { WireTensor } from './protocol.js';
 
 /** Elements of golden answers: what JSON has for each datatype, and tensors' bytes made of and into them. */

@@ -1,6 +1,6 @@
+import { float16Bits } from '../gateway/core/half.js';
 import { elementCount } from '../gateway/core/tensor.js';
 import { encodeStrings } from './bytes-tensor.js';
-import { float16Bits } from '../gateway/core/half.js';
 import type { WireTensor } from './protocol.js';
 
 /** Made-up inputs, legal for their datatypes: for warm-up, for the batch check and for the first latencies. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { percentEncode } from '../../../gateway/grpc/answer-blocks.js';
 import { readGrpcTimeout } from '../../../gateway/core/grpc-timeout.js';
+import { percentEncode } from '../../../gateway/grpc/answer-blocks.js';
 import { onlyValue, readHead } from '../../../gateway/grpc/request-head.js';
 
 const POST = { method: 'POST', path: '/a/b', authority: '', contentLength: undefined };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { GatewayError } from '../../../../gateway/core/error.js';
 import { callerOf } from '../../../../gateway/core/caller.js';
+import type { GatewayError } from '../../../../gateway/core/error.js';
 import { openStream, settle } from './stream-rig.js';
 
 const headers = (values: Readonly<Record<string, string | Uint8Array>>) => ({
