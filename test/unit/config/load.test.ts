@@ -89,7 +89,7 @@ test('H110 unknown key, wrong type and clashing overrides are reported all at on
     'grpc.port and http.port|environment SLUICE_GRPC_PORT, flag --http-port|both are 7000: wanted two different ports|',
     "grpc.port|file sluice.yaml:3:9|wanted a whole number from 0 to 65535, got '9000'|",
     "grpc.prot|file sluice.yaml:2:9|no such setting|Did you mean 'port'?",
-    'http|file sluice.yaml:4:7|wanted a mapping of enabled, address, port, allowedHosts, allowedOrigins, got 8080|',
+    'http|file sluice.yaml:4:7|wanted a mapping of enabled, address, port, maxBodyBytes, maxHeldBytes, nonFinite, int64Strings, allowedHosts, allowedOrigins, got 8080|',
     "log.level|environment SLUICE_LOG_LEVEL|wanted one of debug, info, warn, error, silent, got 'LOUD'|",
     "modelRepository|file sluice.yaml:7:18|wanted a list, each item a path of the local file system, got 's3://bucket'|",
     'models.iris.versionPolicy.latest|file sluice.yaml:6:34|wanted a whole number from 1 to 1000, got 0|',
