@@ -147,6 +147,14 @@ async function throughHeaders({ server, canaries, raw, good }: Running): Promise
       } = await raw.call(path, message, { ...headers, 'sluice-debug': '1' });
       answers.push(JSON.stringify([head, trailers, said]));
     }
+  // Who is let in is told of paths, but of no query.
+  for (const path of ['/metrics', '/scheduler', '/none']) {
+    const url = `http://127.0.0.1:${server.httpPort}${path}?secret=${canaries.text(`the query of a good ${path}`)}`;
+    const response = await fetch(url, {
+      headers: { authorization, 'x-api-key': canaries.text(`a header of a good ${path}`) },
+    });
+    answers.push(await response.text());
+  }
   for (const path of ['/metrics', '/scheduler', '/readyz', '/none'])
     for (const method of ['GET', 'POST']) {
       const url = `http://127.0.0.1:${server.httpPort}${path}?token=${canaries.text(`the query of ${method} ${path}`)}`;

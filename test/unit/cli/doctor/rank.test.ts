@@ -91,6 +91,11 @@ const ROWS: readonly [says: string, signs: Signs, causes: string][] = [
     signs({ throttledShare: 0.5, ...SLOW_LOOP, ...BUSY }, { heldBackPerSec: 0.3 }),
     'cpu_throttled loop_stall<cpu_throttled overload<cpu_throttled',
   ],
+  [
+    'held back, and the loop is late for it, which alone would be the likelier cause',
+    signs({ throttledShare: 0.38, ...SLOW_LOOP }),
+    'cpu_throttled loop_stall<cpu_throttled',
+  ],
   ['the loop alone', signs(SLOW_LOOP), 'loop_stall'],
   ['one long stall', signs({ loopDelayMs: { p50: 0, p99: 3, max: 1900 } }), 'loop_stall'],
   ['a busy machine is not a stall', signs({ loopDelayMs: { p50: 0, p99: 25, max: 120 } }), ''],

@@ -38,6 +38,19 @@ test('a report is of the last ten to twenty seconds: what is older is gone, also
   assert.deepEqual(tally.read(T + 90_000), { overMs: 0, callers: [] });
 });
 
+test('who comes when every place is taken gets one, though strangers come between his calls', () => {
+  const tally = new CallerTally();
+  for (let i = 0; i < 500; i++) tally.add(use(`regular ${i % 100}`, 1, T));
+  for (let i = 0; i < 5000; i++) {
+    tally.add(use('hot', 1, T + 1));
+    tally.add(use(`stranger ${i}`, 1, T + 1));
+  }
+  const { callers } = tally.read(T + 2);
+  assert.equal(callers[0]?.caller, 'hot');
+  // From where he has taken more than those who had the places before.
+  assert.ok((callers[0]?.rows ?? 0) > 4000, JSON.stringify(callers[0]));
+});
+
 test('made-up names do not grow it, nor do they hide who really takes much, whenever he comes', () => {
   const tally = new CallerTally();
   for (let i = 0; i < 20_000; i++) {
