@@ -93,7 +93,7 @@ const ROWS: readonly [says: string, signs: Signs, causes: string][] = [
   ],
   [
     'held back, and the loop is late for it, which alone would be the likelier cause',
-    signs({ throttledShare: 0.38, ...SLOW_LOOP }),
+    signs({ throttledShare: 0.07, ...SLOW_LOOP }),
     'cpu_throttled loop_stall<cpu_throttled',
   ],
   ['the loop alone', signs(SLOW_LOOP), 'loop_stall'],
