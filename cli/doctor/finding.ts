@@ -13,6 +13,7 @@ export type Cause =
   | 'overload'
   | 'broken_version'
   | 'bad_requests'
+  | 'short_deadlines'
   | 'not_ready';
 
 /** What one rule has to say. */

@@ -9,6 +9,7 @@ import { loopStall } from './rules/loop-stall.js';
 import { memory } from './rules/memory.js';
 import { notReady } from './rules/not-ready.js';
 import { overload } from './rules/overload.js';
+import { shortDeadlines } from './rules/short-deadlines.js';
 import { slowVersion } from './rules/slow-version.js';
 import { workersLost } from './rules/workers-lost.js';
 import type { Signs } from './signs.js';
@@ -25,18 +26,19 @@ const RULES: readonly Rule[] = [
   overload,
   brokenVersion,
   badRequests,
+  shortDeadlines,
   notReady,
 ];
 
 /** What each cause brings about, so that what follows from it is not taken for another one. */
 const BRINGS: Readonly<Partial<Record<Cause, readonly Cause[]>>> = {
-  cpu_throttled: ['loop_stall', 'overload'],
+  cpu_throttled: ['loop_stall', 'overload', 'short_deadlines'],
   big_payloads: ['loop_stall', 'overload'],
-  slow_version: ['overload'],
+  slow_version: ['overload', 'short_deadlines'],
   hot_caller: ['overload', 'loop_stall'],
   workers_lost: ['overload', 'not_ready', 'loop_stall'],
   broken_version: ['not_ready', 'bad_requests'],
-  loop_stall: ['overload'],
+  loop_stall: ['overload', 'short_deadlines'],
 };
 
 /** A cause that explains others is one from here on. */

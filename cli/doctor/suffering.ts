@@ -12,7 +12,7 @@ const FOR_WANT_OF_ROOM = [
   'quota',
 ];
 /** Share of the workers' time from which on requests wait. */
-const BUSY = 0.85;
+export const BUSY = 0.85;
 
 /** What shows that requests wait or are turned away, a line each; empty where all is well. */
 export function suffering({ view }: Signs): string[] {

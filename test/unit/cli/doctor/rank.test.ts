@@ -220,6 +220,25 @@ const ROWS: readonly [says: string, signs: Signs, causes: string][] = [
     }),
     'broken_version not_ready<broken_version',
   ],
+  [
+    'deadlines that are too short',
+    signs({ refusedPerSec: { too_short: 15, deadline_passed: 5 } }),
+    'short_deadlines',
+  ],
+  ['a few that are', signs({ refusedPerSec: { too_short: 4 } }), ''],
+  [
+    'a version that is slow, and clients that did not expect it',
+    signs({
+      refusedPerSec: { deadline_passed: 60 },
+      ...versions(version('1', { ...idle, ...line(1, 0.5) }), version('2', { runMs: 40 })),
+    }),
+    'slow_version short_deadlines<slow_version',
+  ],
+  [
+    'the main thread has no time left, the workers have',
+    signs({ saturation: { ...VIEW.saturation, event_loop: 0.97 }, refusedPerSec: { front_end: 50 } }),
+    'overload',
+  ],
   ['clients that send nonsense', signs({ refusedPerSec: { bad_request: 40 } }), 'bad_requests'],
   ['one that does now and then', signs({ refusedPerSec: { bad_request: 4 } }), ''],
 ];
