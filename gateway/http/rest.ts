@@ -4,7 +4,9 @@ import { addResponseHeaders } from './call/answer-headers.js';
 import type { HttpCall, HttpCalls } from './call/http-calls.js';
 import { HttpFault } from './call/http-fault.js';
 import { readBody } from './call/read-body.js';
+import { addPeopleRoutes } from './people/routes.js';
 import type { RestOptions } from './rest-options.js';
+import { addV1Routes } from './v1/routes.js';
 import { addV2Infer } from './v2/infer-routes.js';
 import { addV2Routes } from './v2/routes.js';
 
@@ -36,6 +38,8 @@ export function addRest(app: FastifyInstance, options: RestOptions): void {
     addResponseHeaders(rest);
     addV2Routes(rest, options);
     addV2Infer(rest, options);
+    addV1Routes(rest, options);
+    addPeopleRoutes(rest, options);
   });
 }
 

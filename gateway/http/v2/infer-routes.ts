@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { tellTiming } from '../call/answer-headers.js';
+import { bodyOf } from '../call/body-of.js';
 import { inferCallOf } from '../call/call-context.js';
 import type { RestOptions } from '../rest-options.js';
 import { jsonLength } from './binary-part.js';
@@ -58,10 +59,3 @@ async function inferV2(
     .type('application/octet-stream')
     .send(answer.body);
 }
-
-/** What the parser has read; empty where there was no body. */
-export function bodyOf({ body }: FastifyRequest): Buffer {
-  return Buffer.isBuffer(body) ? body : EMPTY;
-}
-
-const EMPTY = Buffer.alloc(0);

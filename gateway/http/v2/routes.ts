@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { GatewayError } from '../../core/error.js';
 import { GRPCInferenceService } from '../../gen/inference/grpc_service_pb.js';
+import { bodyOf } from '../call/body-of.js';
 import type { RestOptions } from '../rest-options.js';
-import { bodyOf } from './infer-routes.js';
 import { readLoadParameters } from './load-parameters.js';
 
 interface ModelParams {

@@ -1,0 +1,25 @@
+import type { FastifyRequest } from 'fastify';
+import type { ModelSpec } from '../../core/tfs/model-spec.js';
+import { PredictionService } from '../../gen/tensorflow_serving/apis/prediction_service_pb.js';
+import { bodyOf } from '../call/body-of.js';
+import type { RestOptions } from '../rest-options.js';
+import { readExamples } from './examples.js';
+import { specMessage } from './spec-message.js';
+
+/** Classify: `results` with a list of `[label, score]` for each example; regress: with a value. */
+export async function tellTask(
+  verb: 'classify' | 'regress',
+  request: FastifyRequest,
+  spec: ModelSpec,
+  { rpcs }: RestOptions,
+): Promise<object> {
+  const { signature, input } = readExamples(bodyOf(request));
+  const modelSpec = specMessage({ ...spec, signature });
+  if (verb === 'classify') {
+    const { result } = await rpcs.ask(request, PredictionService.method.classify, { modelSpec, input });
+    const rows = result?.classifications ?? [];
+    return { results: rows.map(({ classes }) => classes.map(({ label, score }) => [label, score])) };
+  }
+  const { result } = await rpcs.ask(request, PredictionService.method.regress, { modelSpec, input });
+  return { results: (result?.regressions ?? []).map(({ value }) => value) };
+}
