@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ModelSpec } from '../../core/tfs/model-spec.js';
 import { PredictionService } from '../../gen/tensorflow_serving/apis/prediction_service_pb.js';
 import { bodyOf } from '../call/body-of.js';
+import { shortFloat32 } from '../json/number-text.js';
 import type { RestOptions } from '../rest-options.js';
 import { readExamples } from './examples.js';
 import { specMessage } from './spec-message.js';
@@ -18,8 +19,10 @@ export async function tellTask(
   if (verb === 'classify') {
     const { result } = await rpcs.ask(request, PredictionService.method.classify, { modelSpec, input });
     const rows = result?.classifications ?? [];
-    return { results: rows.map(({ classes }) => classes.map(({ label, score }) => [label, score])) };
+    return {
+      results: rows.map(({ classes }) => classes.map(({ label, score }) => [label, shortFloat32(score)])),
+    };
   }
   const { result } = await rpcs.ask(request, PredictionService.method.regress, { modelSpec, input });
-  return { results: (result?.regressions ?? []).map(({ value }) => value) };
+  return { results: (result?.regressions ?? []).map(({ value }) => shortFloat32(value)) };
 }
