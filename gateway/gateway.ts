@@ -27,7 +27,7 @@ import type { LabelKeeper } from './repository/labels/label-keeper.js';
 import { discard, preparedDirectory } from './repository/prepared-directory.js';
 import { type Readiness, type ServerPhase, serverReadiness } from './repository/readiness.js';
 import { Registry } from './repository/registry.js';
-import { compatMetrics, type ReadServer, serverReaders } from './server-readers.js';
+import { compatMetrics, gatherScrapes, type ReadServer, serverReaders } from './server-readers.js';
 import { Admission } from './serving/admit.js';
 import { classify } from './serving/classify.js';
 import { InputQuarantine } from './serving/input-quarantine.js';
@@ -155,9 +155,13 @@ class Server implements Gateway {
     this.#clock = clock;
     this.#logger = logger;
     this.#dependencies = dependencies;
-    const server = () => this.#readServer();
+    let read: ReadServer | undefined;
+    const server = (): ReadServer => {
+      read ??= this.#readServer();
+      return read;
+    };
     const more = compatMetrics(config.metrics.compat, server);
-    this.#metrics = new Metrics({ readers: serverReaders(server), more });
+    this.#metrics = new Metrics({ readers: serverReaders(server), more, gather: gatherScrapes(clock) });
     this.#statistics = new Statistics(this.#metrics);
     this.#crews = this.batcher = this.pool = this.#buildCrews(this.#statistics);
     this.#crews.onReadyChange(() => this.#capacityChanged());

@@ -54,6 +54,14 @@ export function serverReaders(server: () => ReadServer): MetricReaders {
   return { ...processReaders(server), ...workReaders(server), ...modelReaders(server) };
 }
 
+/** A hundred scrapers that ask at once come one in a turn of the event loop: by then they share a page or two. */
+const GATHER_MS = 10;
+
+/** Waits for further scrapers. */
+export function gatherScrapes(clock: Clock): () => Promise<void> {
+  return () => new Promise((resolve) => void clock.setTimer(resolve, GATHER_MS));
+}
+
 /** The metrics that stand beside our own, as `metrics.compat` says. */
 export function compatMetrics(
   compat: Config['metrics']['compat'],

@@ -26,9 +26,14 @@ if (files.length === 0) {
 const timeoutMs = process.env['SIM_SIZE'] === 'full' ? 900_000 : 120_000;
 
 /** What these files assert is how much the server does in how much time: they get the machine for themselves. */
-const CALM = ['overload', 'retries', 'head-of-line', 'loads-beside-traffic', 'supervisor-restart'].map(
-  (name) => join(here, 'integration', `${name}.test.js`),
-);
+const CALM = [
+  'overload',
+  'retries',
+  'head-of-line',
+  'loads-beside-traffic',
+  'metrics-under-load',
+  'supervisor-restart',
+].map((name) => join(here, 'integration', `${name}.test.js`));
 
 /** @returns the exit code of the run; 0 when there is nothing to run */
 function run(chosen: readonly string[], concurrency: number): number {

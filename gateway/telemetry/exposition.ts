@@ -5,9 +5,12 @@ import type { MetricSpec } from './metric-spec.js';
 import { openMetricsNumber } from './open-metrics-number.js';
 import { type PageFormat, pageFormat } from './page-format.js';
 
+type Labels = Readonly<Record<string, string>>;
+
 /** One series at the moment of a scrape: a value, or the buckets of a histogram. */
 export interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
+  /** Of a histogram the same object at each scrape: its text is made once. */
+  readonly labels: Labels;
   readonly value?: number;
   readonly buckets?: Buckets;
 }
@@ -27,29 +30,44 @@ export interface CollectedMetric {
 
 interface Line {
   readonly metricName: string;
-  readonly labels: Readonly<Record<string, string | number>>;
+  readonly labels: Labels;
+  /** Further labels, whose text prom-client keeps for as long as there is this object. */
+  readonly sharedLabels?: Labels;
   readonly value: number;
   readonly exemplar?: Exemplar | undefined;
 }
 
-/** Renders what is counted elsewhere for scrapers: prom-client formats, and holds no counts of its own. */
+/** Length of text after which requests get their turn: some milliseconds' worth. */
+const CHARS_A_TURN = 150_000;
+
+/**
+ * Renders what is counted elsewhere for scrapers: prom-client formats, and holds no counts of its own. However many scrape, one page
+ * is rendered at a time; a long one gives way to requests again and again.
+ */
 export class Exposition {
   readonly #registries: Readonly<Record<PageFormat, Registry>>;
+  readonly #gather: () => Promise<void>;
+  readonly #names: Readonly<Record<PageFormat, readonly string[]>>;
   /** Pages that are about to be rendered. */
   readonly #coming = new Map<PageFormat, Promise<MetricsPage>>();
+  /** Settles when the last page that was asked for is there. */
+  #last: Promise<void> = Promise.resolve();
 
-  constructor(metrics: readonly CollectedMetric[]) {
+  /** @param gather how long others are waited for who want a page, too */
+  constructor(metrics: readonly CollectedMetric[], gather = nextTurn) {
+    this.#gather = gather;
     const openMetrics = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
     openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     this.#registries = { text: new Registry(), openmetrics: openMetrics as unknown as Registry };
-    for (const metric of metrics) {
-      this.#registries.text.registerMetric(view(textView(metric)));
-      openMetrics.registerMetric(view(openMetricsView(metric)));
-    }
+    const views = { text: metrics.map(textView), openmetrics: metrics.map(openMetricsView) };
+    for (const format of ['text', 'openmetrics'] as const)
+      for (const of of views[format]) this.#registries[format].registerMetric(view(of));
+    const names = (format: PageFormat) => views[format].map(({ name }) => name);
+    this.#names = { text: names('text'), openmetrics: names('openmetrics') };
   }
 
   /**
-   * The page as it is when this turn of the event loop is over: however many ask in one turn, it is rendered once.
+   * The page as it is a little later than now. All who ask before it is begun get the same one.
    *
    * @param accept what the scraper takes, as its header says @default text
    */
@@ -57,19 +75,37 @@ export class Exposition {
     const format = pageFormat(accept);
     let page = this.#coming.get(format);
     if (page === undefined) {
-      page = this.#renderSoon(format);
+      page = this.#renderAfter(this.#last, format);
       this.#coming.set(format, page);
+      const done = (): void => {};
+      this.#last = page.then(done, done);
     }
     return page;
   }
 
-  async #renderSoon(format: PageFormat): Promise<MetricsPage> {
-    await new Promise<void>((resolve) => void setImmediate(resolve));
+  async #renderAfter(last: Promise<void>, format: PageFormat): Promise<MetricsPage> {
+    await last;
+    await this.#gather();
     // Who asks from now on might miss what has been read already.
     this.#coming.delete(format);
     const registry = this.#registries[format];
-    return { contentType: registry.contentType, text: await registry.metrics() };
+    const parts: string[] = [];
+    let chars = 0;
+    for (const name of this.#names[format]) {
+      const part = await registry.getSingleMetricAsString(name);
+      parts.push(part);
+      chars += part.length;
+      if (chars < CHARS_A_TURN) continue;
+      chars = 0;
+      await nextTurn();
+    }
+    const text = format === 'text' ? `${parts.join('\n\n')}\n` : `${parts.join('\n')}\n# EOF\n`;
+    return { contentType: registry.contentType, text };
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** How a metric is written: under which name, as what, with which lines. */
@@ -82,7 +118,7 @@ interface View {
 
 function textView({ name, spec, collect }: CollectedMetric): View {
   const { help, type } = spec;
-  return { name, help, type, lines: () => collect().flatMap((sample) => toLines(name, sample, String)) };
+  return { name, help, type, lines: linesOf(name, spec, collect, String) };
 }
 
 /**
@@ -93,7 +129,7 @@ function openMetricsView({ name, spec, collect }: CollectedMetric): View {
   const counts = spec.type === 'counter';
   const type = counts && !name.endsWith('_total') ? 'unknown' : spec.type;
   const base = type === 'counter' ? name.replace(/_total$/, '') : name;
-  const lines = () => collect().flatMap((sample) => toLines(base, sample, openMetricsNumber));
+  const lines = linesOf(base, spec, collect, openMetricsNumber);
   return { name: base, help: spec.help.replaceAll('"', '\\"'), type, lines };
 }
 
@@ -106,25 +142,38 @@ function view({ name, help, type, lines }: View): Metric<string> {
   return metric as unknown as Metric<string>;
 }
 
-function toLines(
+/** The lines of a metric. There are many at a scrape, so what is the same in all of them is made here. */
+function linesOf(
   name: string,
-  { labels, value, buckets }: Sample,
+  { buckets: bounds = [] }: MetricSpec,
+  collect: () => readonly Sample[],
   boundOf: (bound: number) => string,
-): Line[] {
-  if (buckets === undefined) return [{ metricName: name, labels, value: value ?? 0 }];
-  // A series that nothing was added to would only take up room.
-  if (buckets.count === 0) return [];
-  let cumulated = 0;
-  const lines = Array.from(buckets.counts, (count, i): Line => {
-    cumulated += count;
-    const bound = buckets.bounds[i];
-    const le = bound === undefined ? '+Inf' : boundOf(bound);
-    const exemplar = buckets.exemplars?.get(i);
-    return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: cumulated, exemplar };
-  });
-  lines.push(
-    { metricName: `${name}_sum`, labels, value: buckets.sum },
-    { metricName: `${name}_count`, labels, value: buckets.count },
-  );
-  return lines;
+): () => readonly Line[] {
+  const bucketName = `${name}_bucket`;
+  const sumName = `${name}_sum`;
+  const countName = `${name}_count`;
+  const upTo: readonly Labels[] = [...bounds.map(boundOf), '+Inf'].map((le) => ({ le }));
+  const addBuckets = (lines: Line[], buckets: Buckets, sharedLabels: Labels): void => {
+    let value = 0;
+    for (const [i, labels] of upTo.entries()) {
+      value += buckets.counts[i] as number;
+      const exemplar = buckets.exemplars?.get(i);
+      lines.push({ metricName: bucketName, labels, sharedLabels, value, exemplar });
+    }
+    lines.push(
+      { metricName: sumName, labels: NO_LABELS, sharedLabels, value: buckets.sum },
+      { metricName: countName, labels: NO_LABELS, sharedLabels, value: buckets.count },
+    );
+  };
+  return () => {
+    const lines: Line[] = [];
+    for (const { labels, value, buckets } of collect()) {
+      if (buckets === undefined) lines.push({ metricName: name, labels, value: value ?? 0 });
+      // A series that nothing was added to would only take up room.
+      else if (buckets.count > 0) addBuckets(lines, buckets, labels);
+    }
+    return lines;
+  };
 }
+
+const NO_LABELS: Labels = {};

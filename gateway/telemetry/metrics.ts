@@ -42,6 +42,8 @@ export interface MetricsOptions {
   readonly maxModels?: number;
   /** Most versions of a model with labels of their own. @default 50 */
   readonly maxVersions?: number;
+  /** How long other scrapers are waited for, once one wants a page: they share it. @default one turn of the event loop */
+  readonly gather?: () => Promise<void>;
   /** Milliseconds since 1970, for exemplars. @default the machine's clock */
   readonly epochMs?: () => number;
 }
@@ -65,15 +67,22 @@ export class Metrics implements Recorder, ExemplarRecorder {
   readonly #exposition: Exposition;
 
   constructor(options: MetricsOptions = {}) {
-    const { readers = {}, more = [], maxModels = 200, maxVersions = 50, epochMs = wallClockMs } = options;
+    const {
+      readers = {},
+      more = [],
+      maxModels = 200,
+      maxVersions = 50,
+      epochMs = wallClockMs,
+      gather,
+    } = options;
     this.#epochMs = epochMs;
     this.#maxModels = maxModels;
     this.#maxVersions = maxVersions;
     this.#other = new ModelSeries(OTHER, maxVersions);
     const histogram = (of: (series: VersionSeries) => Buckets) => () =>
-      this.#perVersion((series) => [{ buckets: of(series) }]);
+      this.#perVersion((series) => [{ labels: series.labels, buckets: of(series) }]);
     const counts = (label: string, of: (series: VersionSeries) => ReadonlyMap<string, number>) => () =>
-      this.#perVersion((series) => keyed(of(series), label));
+      this.#perVersion((series) => keyed(of(series), label, series.labels));
     const collectors: Partial<Record<MetricName, () => readonly Sample[]>> = {
       sluice_requests_total: counts('code', ({ codes }) => codes),
       sluice_request_duration_seconds: histogram(({ duration }) => duration),
@@ -102,7 +111,7 @@ export class Metrics implements Recorder, ExemplarRecorder {
       const collect = collectors[name];
       return collect === undefined ? [] : [{ name, spec, collect }];
     });
-    this.#exposition = new Exposition([...own, ...more]);
+    this.#exposition = new Exposition([...own, ...more], gather);
   }
 
   /**
@@ -200,15 +209,8 @@ export class Metrics implements Recorder, ExemplarRecorder {
     return series;
   }
 
-  #perVersion(samples: (series: VersionSeries) => readonly Partial<Sample>[]): Sample[] {
-    return this.#all().flatMap(({ versions }) =>
-      [...versions.values()].flatMap((series) =>
-        samples(series).map((sample) => ({
-          ...sample,
-          labels: { model: series.model, version: series.version, ...sample.labels },
-        })),
-      ),
-    );
+  #perVersion(samples: (series: VersionSeries) => readonly Sample[]): Sample[] {
+    return this.#all().flatMap(({ versions }) => [...versions.values()].flatMap(samples));
   }
 
   #all(): ModelSeries[] {
@@ -216,8 +218,12 @@ export class Metrics implements Recorder, ExemplarRecorder {
   }
 }
 
-function keyed(counts: ReadonlyMap<unknown, number>, label: string): Sample[] {
-  return [...counts].map(([key, value]) => ({ labels: { [label]: String(key) }, value }));
+function keyed(
+  counts: ReadonlyMap<unknown, number>,
+  label: string,
+  more: Readonly<Record<string, string>> = {},
+): Sample[] {
+  return [...counts].map(([key, value]) => ({ labels: { ...more, [label]: String(key) }, value }));
 }
 
 /** A reader that fails or answers nonsense costs its own metric, never the page. */

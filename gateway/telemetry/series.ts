@@ -6,9 +6,8 @@ import { METRICS } from './metric-table.js';
 
 /** What is counted per model version. */
 export class VersionSeries {
-  readonly model: string;
-  /** As a label: `''` for none. */
-  readonly version: string;
+  /** Of its series; a version that is none is `''`. */
+  readonly labels: Readonly<Record<'model' | 'version', string>>;
   readonly codes = new Map<StatusCode | 'OK', number>();
   readonly closings = new Map<CloseReason, number>();
   readonly refusals = new Map<Reason, number>();
@@ -27,8 +26,7 @@ export class VersionSeries {
   readonly loadTimes = new Buckets(METRICS.sluice_model_load_duration_seconds.buckets);
 
   constructor(model: string, version: string) {
-    this.model = model;
-    this.version = version;
+    this.labels = { model, version };
   }
 }
 

@@ -146,13 +146,13 @@ function labelsOf({ model, version }: ModelVersion): Readonly<Record<string, str
   return { model, version: String(version) };
 }
 
-/** A page is read in one go: what is read once is good for all its metrics, and for no later page. */
+/** What is read in one turn of the event loop is good for all the metrics of a page, and for no later page. */
 function oncePerPage<T>(read: () => T): () => T {
   let kept: { readonly value: T } | undefined;
   return () => {
     if (kept === undefined) {
       kept = { value: read() };
-      queueMicrotask(() => {
+      setImmediate(() => {
         kept = undefined;
       });
     }

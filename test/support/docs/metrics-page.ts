@@ -11,7 +11,8 @@ Generated from the tables in \`gateway/telemetry\` by \`npm run docs\`; a test k
 
 \`GET /metrics\` answers in Prometheus' text format, on the HTTP port and on a port of its own, 8002, where Triton's scrapers look:
 \`--metrics-port\` names another, \`--metrics-own-port=false\` has none, \`--allow-metrics=false\` has no metrics at all. It listens where HTTP does
-(\`--http-address\`) unless \`--metrics-address\` says otherwise, with HTTP's encryption, tokens and allowed hosts. Both answer while the server drains. Names begin with \`sluice_\`, durations are in seconds, sizes in
+(\`--http-address\`) unless \`--metrics-address\` says otherwise, with HTTP's encryption, tokens and allowed hosts. Both answer while the server drains. However many
+scrape at once, one page is made at a time, and those who ask within 10 ms share it; a long one is made in parts, so that requests do not wait for it. Names begin with \`sluice_\`, durations are in seconds, sizes in
 bytes. A histogram has the series \`_bucket\`, \`_sum\` and \`_count\`.
 
 **Labels are bounded.** \`model\` and \`version\` are those of the repository. What is asked for and is not there counts under the

@@ -150,6 +150,37 @@ test('label values are escaped, and the page is in the text format with help and
   assert.match(contentType, /^text\/plain; version=0\.0\.4/);
 });
 
+test('all that the operators of a model server ask for has a metric, by model and version where it is of one', () => {
+  const perVersion = [
+    ...['request_duration_seconds', 'request_queue_duration_seconds', 'batch_input_duration_seconds'],
+    ...['batch_compute_duration_seconds', 'batch_output_duration_seconds', 'request_rows', 'batch_rows'],
+    ...[
+      'batch_requests',
+      'batches_closed_total',
+      'requests_total',
+      'requests_refused_total',
+      'batch_retries_total',
+    ],
+    ...['model_version_state', 'model_loads_total', 'model_load_duration_seconds', 'model_info'],
+  ];
+  const others = [
+    ...[
+      'slots',
+      'slot_restarts_total',
+      'model_versions',
+      'model_rollbacks_total',
+      'event_loop_delay_seconds',
+    ],
+    ...['process_memory_bytes', 'memory_limit_bytes', 'cpu_throttled_seconds_total', 'saturation_ratio'],
+    ...['saturation_part_ratio', 'build_info'],
+  ];
+  const table: Readonly<Record<string, { readonly labels: readonly string[] }>> = METRICS;
+  for (const name of perVersion)
+    assert.deepEqual(table[`sluice_${name}`]?.labels.slice(0, 2), ['model', 'version'], name);
+  for (const name of others) assert.ok(table[`sluice_${name}`], name);
+  assert.ok(table['sluice_model_info']?.labels.includes('sha256'));
+});
+
 test('every name in the table follows the rules of Prometheus', () => {
   for (const [name, spec] of Object.entries(METRICS)) {
     assert.match(name, /^sluice_[a-z_]+$/);

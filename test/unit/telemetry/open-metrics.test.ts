@@ -114,6 +114,30 @@ test('both formats say the same of the same metrics', async () => {
   assert.deepEqual(told((await metrics.render(ACCEPT)).text), told((await metrics.render()).text));
 });
 
+test('a long page gives way to what else there is to do, again and again, and is whole; who asks meanwhile gets the next', async () => {
+  const metrics = new Metrics();
+  for (let i = 0; i < 100; i++) metrics.request(`model-${i}`, 1, 'OK', 4, undefined, 2000);
+  for (let i = 0; i < 100; i++) metrics.batch(recordedRun({ model: `model-${i}` }));
+  let turns = 0;
+  let done = false;
+  const page = metrics.render().finally(() => {
+    done = true;
+  });
+  let next: ReturnType<typeof metrics.render> | undefined;
+  while (!done) {
+    await new Promise((resolve) => setImmediate(resolve));
+    turns++;
+    if (turns === 3) {
+      metrics.request('late', 1, 'OK', 4, undefined);
+      next = metrics.render();
+    }
+  }
+  assert.ok(turns > 4, `${turns} turns`);
+  const count = (text: string) => text.match(/^sluice_batch_rows_count\{/gm)?.length;
+  assert.equal(count((await page).text), 100);
+  assert.match((await next)?.text ?? '', /^sluice_requests_total\{model="late"/m);
+});
+
 test('whoever asks in one turn shares a page; who asks in the next sees what was counted since', async () => {
   let reads = 0;
   const metrics = new Metrics({ readers: { sluice_queue_rows: () => ++reads } });
