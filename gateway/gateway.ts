@@ -162,7 +162,7 @@ class Server implements Gateway {
     };
     const more = compatMetrics(config.metrics.compat, server);
     this.#metrics = new Metrics({ readers: serverReaders(server), more, gather: gatherScrapes(clock) });
-    this.#statistics = new Statistics(this.#metrics);
+    this.#statistics = new Statistics(config.metrics.enabled ? this.#metrics : undefined);
     this.#crews = this.batcher = this.pool = this.#buildCrews(this.#statistics);
     this.#crews.onReadyChange(() => this.#capacityChanged());
     this.lost = new Promise((resolve) => {

@@ -3,6 +3,7 @@ import { iris, irisConnections, megabyte } from './cases/against-echo.js';
 import { alone, memory } from './cases/alone.js';
 import { convolutions, heavy, small } from './cases/compute.js';
 import { isolation } from './cases/isolation.js';
+import { metrics } from './cases/metrics.js';
 import { bigMlp, bigMlpFifo, waiting, waitingFifo } from './cases/overload.js';
 import { peers } from './cases/peers.js';
 import { predict } from './cases/predict.js';
@@ -53,6 +54,7 @@ export const SUITES: readonly Suite[] = [
       contents,
       sizes,
       predict,
+      metrics,
       heavy,
       isolation,
       small,

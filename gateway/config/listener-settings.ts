@@ -190,7 +190,7 @@ export const METRICS_SETTINGS = {
   enabled: bool({
     default: true,
     flag: 'allow-metrics',
-    why: 'Whether metrics are served: at `/metrics` on the HTTP port, and on a port of their own.',
+    why: 'Whether metrics are counted and served: at `/metrics` on the HTTP port, and on a port of their own.',
   }),
   ownPort: bool({
     default: true,

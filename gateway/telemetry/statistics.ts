@@ -22,14 +22,18 @@ const NOTHING = NONE.read();
  * counts every version that was resolved, however many, since each is asked for by its name; those unloaded are forgotten.
  */
 export class Statistics implements Recorder, StatisticsSource {
-  readonly #next: Recorder;
+  readonly #next: Recorder | undefined;
   readonly #epochMs: () => number;
   readonly #maxVersions: number;
   /** By model, then version: a key made of both would cost a text per request. */
   readonly #models = new Map<string, Map<number, VersionCounters>>();
   #versions = 0;
 
-  constructor(next: Recorder, { epochMs = wallClockMs, maxVersions = 65_536 }: StatisticsOptions = {}) {
+  /** @param next told everything, too; undefined where there are no metrics */
+  constructor(
+    next: Recorder | undefined,
+    { epochMs = wallClockMs, maxVersions = 65_536 }: StatisticsOptions = {},
+  ) {
     this.#next = next;
     this.#epochMs = epochMs;
     this.#maxVersions = maxVersions;
@@ -65,37 +69,37 @@ export class Statistics implements Recorder, StatisticsSource {
       if (timing === undefined) counters?.failed(totalMs);
       else counters?.answered(totalMs, timing);
     }
-    this.#next.request(model, version, code, totalMs, timing, bytes);
+    this.#next?.request(model, version, code, totalMs, timing, bytes);
   }
 
   batch(run: RecordedRun): void {
     this.#counters(run.model, run.version)?.ran(run, this.#epochMs());
-    this.#next.batch(run);
+    this.#next?.batch(run);
   }
 
   refused(model: string, version: number, reason: Reason): void {
     if (version > 0) this.#counters(model, version)?.failedFor(reason);
-    this.#next.refused(model, version, reason);
+    this.#next?.refused(model, version, reason);
   }
 
   retried(model: string, version: number, why: RetryReason): void {
-    this.#next.retried(model, version, why);
+    this.#next?.retried(model, version, why);
   }
 
   badOutput(model: string, version: number, kind: BadOutput): void {
-    this.#next.badOutput(model, version, kind);
+    this.#next?.badOutput(model, version, kind);
   }
 
   loaded(model: string, version: number, outcome: 'available' | 'failed', durationMs: number): void {
-    this.#next.loaded(model, version, outcome, durationMs);
+    this.#next?.loaded(model, version, outcome, durationMs);
   }
 
   workerLost(slotIndex: number, reason: string): void {
-    this.#next.workerLost(slotIndex, reason);
+    this.#next?.workerLost(slotIndex, reason);
   }
 
   dropped(what: 'late_answer' | 'double_answer'): void {
-    this.#next.dropped(what);
+    this.#next?.dropped(what);
   }
 
   #counters(model: string, version: number): VersionCounters | undefined {

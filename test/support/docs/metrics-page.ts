@@ -63,6 +63,17 @@ What differs: the label \`gpu_uuid\` and the metrics of GPUs are absent, since m
 when told. In Triton a request that does not fit its model is refused before it is counted; here it counts as OTHER. To scrapers that take OpenMetrics the counters among them are of type
 \`unknown\`: as counters their names would end in \`_total\` there.
 
+## What it costs
+
+| what | CPU |
+| --- | --- |
+| counting, a request in a batch of eight | 0.16 us, of some 15 us that the request takes in all |
+| a page of one model, in either format | 1 ms; of fifty models with two versions each, 18 ms in parts |
+| iris, 100 calls at a time: with metrics and a scrape a second against \`--allow-metrics=false\`, which counts nothing | 0.96 (0.82 to 1.03, 15 pairs by turns) |
+
+That is, what metrics cost a request is less than a machine of two cores that others used, too, could measure; \`npm run bench -- --only metrics\` tries again. Beside
+20,000 calls a second, which left no CPU to spare, a scrape took 20 ms, and 32 at most.
+
 ## Buckets
 
 ${bucketsOf({ ...REQUEST_METRICS, ...SERVER_METRICS })}`;
