@@ -15,6 +15,20 @@ Generated from the tables in \`gateway/telemetry\` by \`npm run docs\`; a test k
 scrape at once, one page is made at a time, and those who ask within 10 ms share it; a long one is made in parts, so that requests do not wait for it. Names begin with \`sluice_\`, durations are in seconds, sizes in
 bytes. A histogram has the series \`_bucket\`, \`_sum\` and \`_count\`.
 
+For Prometheus:
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: sluice
+    static_configs:
+      - targets: ['localhost:8002']
+    # Where the server wants tokens (docs/SECURITY.md), one of the role read:
+    # authorization: { credentials_file: /etc/prometheus/sluice.token }
+    # Where it has a certificate:
+    # scheme: https
+    # tls_config: { ca_file: /etc/prometheus/sluice-ca.crt }
+\`\`\`
+
 **Labels are bounded.** \`model\` and \`version\` are those of the repository. What is asked for and is not there counts under the
 model \`_OTHER\`, whatever clients make up; so do models beyond the first 200, and versions of a model beyond its first 50. Callers,
 request ids and messages are in no label.
