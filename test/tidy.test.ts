@@ -156,7 +156,7 @@ const NPM_HOMES: Readonly<Record<string, readonly string[]>> = {
   ],
   piscina: ['gateway/pool', 'worker/main.ts'],
   'onnxruntime-node': ['worker/onnx-runtime.ts', 'bench/side-by-side/bare-run.ts'],
-  fastify: ['gateway/http'],
+  fastify: ['gateway/http', 'bench/side-by-side/fastify-echo.ts'],
   'prom-client': ['gateway/telemetry'],
   '@opentelemetry/': ['gateway/telemetry/tracing'],
   pino: ['gateway/telemetry'],

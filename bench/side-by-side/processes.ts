@@ -52,6 +52,13 @@ export async function startEcho(cores: readonly string[]): Promise<ServerUnderTe
   return { pid: child.pid as number, port: Number(port), stop: () => stop(child) };
 }
 
+/** Starts the echo over HTTP. */
+export async function startFastifyEcho(cores: readonly string[]): Promise<ServerUnderTest> {
+  const child = launch(cores, [built('./fastify-echo.js')]);
+  const { port } = await firstLine(child, (json) => typeof json['port'] === 'number');
+  return { pid: child.pid as number, port: Number(port), stop: () => stop(child) };
+}
+
 /** Runs a model bare for this long, in a process that starts and ends with it. */
 export async function runBare(
   cores: readonly string[],

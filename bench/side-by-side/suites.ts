@@ -2,6 +2,7 @@ import type { BenchCase, Effort } from './bench.js';
 import { iris, irisConnections, megabyte } from './cases/against-echo.js';
 import { alone, memory } from './cases/alone.js';
 import { convolutions, heavy, small } from './cases/compute.js';
+import { http } from './cases/http.js';
 import { isolation } from './cases/isolation.js';
 import { metrics } from './cases/metrics.js';
 import { bigMlp, bigMlpFifo, waiting, waitingFifo } from './cases/overload.js';
@@ -55,6 +56,7 @@ export const SUITES: readonly Suite[] = [
       sizes,
       predict,
       metrics,
+      http,
       heavy,
       isolation,
       small,

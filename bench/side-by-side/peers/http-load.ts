@@ -9,7 +9,9 @@ import { AnswerReader, type HttpAnswer } from './http-answer.js';
 export interface HttpTarget {
   readonly port: number;
   readonly path: string;
-  readonly body: string;
+  readonly body: string | Buffer;
+  /** @default content-type: application/json */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly right: (answer: HttpAnswer) => boolean;
 }
 
@@ -46,10 +48,10 @@ class Connections {
     readonly target: HttpTarget,
     readonly most: number,
   ) {
-    const { path, body } = target;
-    this.#request = Buffer.from(
-      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
+    const { path, body, headers = { 'content-type': 'application/json' } } = target;
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines.join('')}content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+    this.#request = Buffer.concat([Buffer.from(head), Buffer.from(body)]);
   }
 
   /** A call that was meant to start at `atMs`; when every connection is busy it waits for one, and that is latency. */
