@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { quote } from '../core/error.js';
 import { addResponseHeaders } from './call/answer-headers.js';
-import type { HttpCall, HttpCalls } from './call/http-calls.js';
+import type { HttpCall } from './call/http-calls.js';
 import { HttpFault } from './call/http-fault.js';
 import { readBody } from './call/read-body.js';
 import { addPeopleRoutes } from './people/routes.js';
@@ -23,17 +23,21 @@ export function addRest(app: FastifyInstance, options: RestOptions): void {
   app.register(async (rest) => {
     rest.decorateRequest('work', undefined as unknown as HttpCall);
     rest.removeAllContentTypeParsers();
-    rest.addContentTypeParser('*', (request, payload, done) => {
-      const refused = charsetFault(request.headers['content-type']);
-      if (refused !== undefined) done(refused);
-      else
-        readBody(payload, request.headers['content-encoding'], request.work, maxBodyBytes).then(
-          (body) => done(null, body),
-          done,
-        );
-    });
-    rest.addHook('onRequest', async (request, reply) => {
-      request.work = admit(calls, reply.raw);
+    // The two that nearly all requests have are found without a search; what others mean is for their routes to say.
+    for (const type of ['application/json', 'application/octet-stream', '*'])
+      rest.addContentTypeParser(type, (request, payload, done) => {
+        const { headers, work } = request;
+        const refused = charsetFault(headers['content-type']);
+        if (refused !== undefined) done(refused);
+        else readBody(payload, headers['content-encoding'], work, maxBodyBytes, done);
+      });
+    rest.addHook('onRequest', (request, reply, done) => {
+      try {
+        request.work = calls.begin(reply.raw);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
     });
     addResponseHeaders(rest);
     addV2Routes(rest, options);
@@ -43,12 +47,9 @@ export function addRest(app: FastifyInstance, options: RestOptions): void {
   });
 }
 
-function admit(calls: HttpCalls, response: Parameters<HttpCalls['begin']>[0]): HttpCall {
-  return calls.begin(response);
-}
-
 /** JSON is UTF-8 (RFC 8259), and so is all else that is read here. */
 function charsetFault(contentType = ''): HttpFault | undefined {
+  if (!contentType.includes(';')) return undefined;
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
   if (charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset)) return undefined;
   return new HttpFault(415, `charset ${quote(charset, 40)} is not known: wanted UTF-8`);

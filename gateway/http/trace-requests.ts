@@ -25,11 +25,17 @@ const TIMELINE = 'sluice-timeline';
 export function traceRequests(app: FastifyInstance, tracer: CallTracer, clock: Pick<Clock, 'now'>): void {
   app.decorateRequest('trace', undefined);
   app.decorateRequest('failure', undefined);
-  app.addHook('onRequest', async (request) => {
-    const { config, url: route = '' } = request.routeOptions;
-    if (config.traced !== true) return;
+  app.addHook('onRequest', (request, _reply, done) => {
     const debug = tracer.debug && request.headers['sluice-debug'] === '1';
-    if (!tracer.active && !debug) return;
+    if (!tracer.active && !debug) {
+      done();
+      return;
+    }
+    const { config, url: route = '' } = request.routeOptions;
+    if (config.traced !== true) {
+      done();
+      return;
+    }
     const { remoteAddress = '', remotePort } = request.socket;
     request.trace = tracer.begin({
       ...{ protocol: 'http', method: `${request.method} ${route}`, original: '', lasting: false, debug },
@@ -39,15 +45,19 @@ export function traceRequests(app: FastifyInstance, tracer: CallTracer, clock: P
         : `${remoteAddress}:${remotePort}`,
       startedAt: clock.now(),
     });
+    done();
   });
-  app.addHook('onError', async (request, _reply, error) => {
+  app.addHook('onError', (request, _reply, error, done) => {
     request.failure = GatewayError.from(error);
+    done();
   });
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     if (request.trace?.call.debug === true) reply.header(TIMELINE, timelineOf(request.trace, clock.now()));
+    done(null, payload);
   });
-  app.addHook('onResponse', async ({ trace, failure }, reply) => {
+  app.addHook('onResponse', ({ trace, failure }, reply, done) => {
     trace?.end(clock.now(), failure, reply.statusCode);
+    done();
   });
   app.addHook('onRequestAbort', async ({ trace }) => {
     trace?.end(clock.now(), new GatewayError('CANCELLED', 'the client has left', { reason: 'cancelled' }));

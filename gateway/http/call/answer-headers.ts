@@ -1,10 +1,8 @@
-import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { InferTiming } from '../../core/infer-call.js';
 import { requestIdOf } from './call-context.js';
 
-const pack = promisify(gzip);
 /** Smaller answers are sent as they are: they fit a packet or two. */
 const LEAST_PACKED_BYTES = 1400;
 /** Whoever sends it wants to be told where the time went. */
@@ -12,16 +10,24 @@ const TIMING_REQUEST_HEADER = 'sluice-server-timing';
 
 /** What every answer of a route carries: its request's id, and its body compressed for those who want that. */
 export function addResponseHeaders(app: FastifyInstance): void {
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const id = requestIdOf(request);
     if (id !== '') void reply.header('x-request-id', id);
     const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : undefined;
-    if (bytes === undefined || bytes.length < LEAST_PACKED_BYTES) return payload;
+    if (bytes === undefined || bytes.length < LEAST_PACKED_BYTES) {
+      done(null, payload);
+      return;
+    }
     void reply.header('vary', 'accept-encoding');
-    if (!takesGzip(request) || reply.hasHeader('inference-header-content-length')) return payload;
-    const packed = await pack(bytes, { level: constants.Z_BEST_SPEED });
-    void reply.header('content-encoding', 'gzip').header('content-length', packed.length);
-    return packed;
+    if (!takesGzip(request) || reply.hasHeader('inference-header-content-length')) {
+      done(null, payload);
+      return;
+    }
+    gzip(bytes, { level: constants.Z_BEST_SPEED }, (error, packed) => {
+      if (error === null)
+        void reply.header('content-encoding', 'gzip').header('content-length', packed.length);
+      done(null, error === null ? packed : payload);
+    });
   });
 }
 

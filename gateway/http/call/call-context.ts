@@ -23,7 +23,7 @@ export interface WantedInference {
   readonly model: string;
   readonly version: string;
   /** @default the header x-request-id */
-  readonly id?: string;
+  readonly id?: string | undefined;
   readonly inputs: readonly Tensor[];
   readonly outputs?: readonly string[];
   readonly parameters?: ReadonlyMap<string, ParameterValue>;

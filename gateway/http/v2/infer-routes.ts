@@ -9,6 +9,7 @@ import { readInferRequest } from './infer-request.js';
 
 /** Where the JSON ends and tensors begin, in requests and in answers. */
 const JSON_LENGTH_HEADER = 'inference-header-content-length';
+const JSON_TYPE = 'application/json; charset=utf-8';
 const INFERS = { config: { kind: 'infers', traced: true } } as const;
 
 interface InferParams {
@@ -18,8 +19,10 @@ interface InferParams {
 
 /** `POST /v2/models/{m}[/versions/{v}]/infer`: a version, a label in its place, or what the server chooses. */
 export function addV2Infer(app: FastifyInstance, options: RestOptions): void {
-  const handler = (request: FastifyRequest<{ Params: InferParams }>, reply: FastifyReply) =>
-    inferV2(request, reply, options);
+  // Fastify would watch an answer that is given as a promise: that costs as much as the inference.
+  const handler = (request: FastifyRequest<{ Params: InferParams }>, reply: FastifyReply): void => {
+    inferV2(request, reply, options).catch((error: Error) => reply.send(error));
+  };
   app.post<{ Params: InferParams }>('/v2/models/:model/infer', INFERS, handler);
   app.post<{ Params: InferParams }>('/v2/models/:model/versions/:version/infer', INFERS, handler);
 }
@@ -28,7 +31,7 @@ async function inferV2(
   request: FastifyRequest<{ Params: InferParams }>,
   reply: FastifyReply,
   options: RestOptions,
-): Promise<FastifyReply> {
+): Promise<void> {
   const body = bodyOf(request);
   const { model, version = '' } = request.params;
   const header = request.headers[JSON_LENGTH_HEADER];
@@ -36,12 +39,10 @@ async function inferV2(
     body,
     jsonLength(typeof header === 'string' ? header : undefined, body.length),
   );
-  const { id, binary, allBinary } = wanted;
+  const { id, inputs, outputs, parameters, classifications, binary, allBinary } = wanted;
   const call = inferCallOf(
     request,
-    { ...wanted, model, version, messageBytes: body.length, ...(id !== undefined && { id }) } as Parameters<
-      typeof inferCallOf
-    >[1],
+    { model, version, id, inputs, outputs, parameters, classifications, messageBytes: body.length },
     options,
   );
   const result = await options.infer(call);
@@ -53,9 +54,10 @@ async function inferV2(
   );
   result.release?.();
   tellTiming(request, reply, result.timing);
-  if (answer.jsonBytes === undefined) return reply.type('application/json').send(answer.body);
-  return reply
-    .header(JSON_LENGTH_HEADER, String(answer.jsonBytes))
-    .type('application/octet-stream')
-    .send(answer.body);
+  if (answer.jsonBytes === undefined) void reply.type(JSON_TYPE).send(answer.body);
+  else
+    void reply
+      .header(JSON_LENGTH_HEADER, String(answer.jsonBytes))
+      .type('application/octet-stream')
+      .send(answer.body);
 }
