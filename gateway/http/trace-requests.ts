@@ -25,7 +25,7 @@ const TIMELINE = 'sluice-timeline';
 export function traceRequests(app: FastifyInstance, tracer: CallTracer, clock: Pick<Clock, 'now'>): void {
   app.decorateRequest('trace', undefined);
   app.decorateRequest('failure', undefined);
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const debug = tracer.debug && request.headers['sluice-debug'] === '1';
     if (!tracer.active && !debug) {
       done();
@@ -37,13 +37,19 @@ export function traceRequests(app: FastifyInstance, tracer: CallTracer, clock: P
       return;
     }
     const { remoteAddress = '', remotePort } = request.socket;
-    request.trace = tracer.begin({
+    const trace = tracer.begin({
       ...{ protocol: 'http', method: `${request.method} ${route}`, original: '', lasting: false, debug },
       fields: fieldsOf(request.raw),
       peer: remoteAddress.includes(':')
         ? `[${remoteAddress}]:${remotePort}`
         : `${remoteAddress}:${remotePort}`,
       startedAt: clock.now(),
+    });
+    request.trace = trace;
+    // Not by hooks for it: they would be run for requests that nobody traces, too.
+    reply.raw.on('close', () => {
+      const { writableEnded, statusCode } = reply.raw;
+      trace.end(clock.now(), writableEnded ? request.failure : LEFT(), statusCode);
     });
     done();
   });
@@ -55,14 +61,10 @@ export function traceRequests(app: FastifyInstance, tracer: CallTracer, clock: P
     if (request.trace?.call.debug === true) reply.header(TIMELINE, timelineOf(request.trace, clock.now()));
     done(null, payload);
   });
-  app.addHook('onResponse', ({ trace, failure }, reply, done) => {
-    trace?.end(clock.now(), failure, reply.statusCode);
-    done();
-  });
-  app.addHook('onRequestAbort', async ({ trace }) => {
-    trace?.end(clock.now(), new GatewayError('CANCELLED', 'the client has left', { reason: 'cancelled' }));
-  });
 }
+
+const LEFT = (): GatewayError =>
+  new GatewayError('CANCELLED', 'the client has left', { reason: 'cancelled' });
 
 /** Names in lower case and values in turn, those that are given twice twice. */
 function fieldsOf({ rawHeaders }: IncomingMessage): string[] {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { callerOf } from '../../core/caller.js';
 import type { Clock } from '../../core/clock.js';
@@ -38,7 +39,7 @@ export function contextOf(request: FastifyRequest, path: string, options: CallCo
   return {
     path,
     headers: { get: (name) => only(headers[name]) },
-    peer: `${raw.socket.remoteAddress}:${raw.socket.remotePort}`,
+    peer: peerOf(raw.socket),
     arrivedAt,
     deadline: arrivedAt + Math.min(timeLimitMs(headers), options.maxDeadlineMs),
     cancellation: work.cancellation,
@@ -74,6 +75,18 @@ export function inferCallOf(
     arrivedAt,
     trace,
   };
+}
+
+/** By connection: asking the socket costs each time. */
+const peers = new WeakMap<Socket, string>();
+
+function peerOf(socket: Socket): string {
+  let peer = peers.get(socket);
+  if (peer === undefined) {
+    peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    peers.set(socket, peer);
+  }
+  return peer;
 }
 
 const NO_PARAMETERS: InferCall['parameters'] = new Map();

@@ -18,8 +18,9 @@ export class HttpCall {
 
   constructor(calls: HttpCalls, response: ServerResponse) {
     this.#calls = calls;
-    response.once('close', () => {
-      if (!response.writableFinished) this.cancellation.cancel();
+    // Closed once: `once` would wrap the listener.
+    response.on('close', () => {
+      if (!response.writableEnded) this.cancellation.cancel();
       calls.ended(this.#heldBytes);
     });
   }
