@@ -41,7 +41,7 @@ const IGNORED_SWITCHES: readonly Row[] = [
   ['model-namespacing', 'a model name is served once, whatever repository it is in', NO],
   ['reuse-grpc-port reuse-http-port', 'a port is never shared: a second server on it fails to start', NO],
   ['grpc-keepalive-permit-without-calls', 'idle connections are always pinged', YES],
-  ['allow-sagemaker', 'the SageMaker endpoints are not served', NO],
+  ['allow-sagemaker', '/invocations and /ping are always served, on the HTTP port', YES],
   ['allow-vertex-ai', 'the Vertex AI endpoints are not served', NO],
   ['allow-gpu-metrics', 'no GPU is used, so none is measured', NO],
   ['enable-batching', 'requests are always batched where the model allows it', YES],
@@ -71,7 +71,7 @@ const IGNORED_VALUES: readonly Row[] = [
   ['log-file', 'logs go to standard output: redirect it'],
   [
     'sagemaker-port sagemaker-safe-port-range sagemaker-thread-count',
-    'the SageMaker endpoints are not served',
+    '/invocations and /ping are served on the HTTP port (--http-port)',
   ],
   ['vertex-ai-port vertex-ai-thread-count vertex-ai-default-model', 'the Vertex AI endpoints are not served'],
   ['metrics-interval-ms', 'metrics are read when they are scraped'],
