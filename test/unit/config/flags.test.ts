@@ -79,7 +79,7 @@ const REAL_LINES: readonly [whose: string, argv: readonly string[], expected: (c
         '--strict-model-config=false',
         '--strict-readiness=false',
         '--allow-http=true',
-        '--allow-sagemaker=false',
+        '--allow-vertex-ai=false',
       ],
       ({ strictReadiness }) => !strictReadiness,
     ],
@@ -118,7 +118,7 @@ test('ignored flags each say their consequence, and only when they ask for somet
     '--cache-config',
     'local,other=1',
     '--metrics-interval-ms=2000',
-    '--allow-sagemaker=false',
+    '--allow-vertex-ai=false',
     '--rate-limit=off',
     '--exit-on-error=0',
   ]);
