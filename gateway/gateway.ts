@@ -16,6 +16,7 @@ import { type Logger, silentLogger } from './core/logger.js';
 import { versionOfKey } from './core/model.js';
 import type { Recorder } from './core/recorder.js';
 import { Crews } from './crews.js';
+import { Exports } from './exports.js';
 import { Fronts, type Ports } from './fronts.js';
 import { buildLabels, labelsPersist } from './labels.js';
 import { buildPreparer, heldBytes, memoryAccount, memorySamples } from './limits.js';
@@ -41,7 +42,6 @@ import { CallJournal } from './telemetry/calls/call-journal.js';
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js';
 import { Metrics } from './telemetry/metrics.js';
 import { Statistics } from './telemetry/statistics.js';
-import { Tracing } from './tracing.js';
 
 /** What a program that embeds the gateway may bring along. */
 export interface GatewayDependencies {
@@ -138,7 +138,7 @@ class Server implements Gateway {
   readonly #preparer: Preparer;
   readonly #labels: LabelKeeper;
   readonly #fronts: Fronts;
-  readonly #tracing: Tracing;
+  readonly #exports: Exports;
   readonly #repositories: Repositories;
   #eventLoop: EventLoopMonitor | undefined;
   readonly #cache: CacheDirectory;
@@ -185,7 +185,7 @@ class Server implements Gateway {
     this.#admission = new Admission({ maxCallsInFlight: config.queue.maxCallsInFlight });
     this.#calls = new CallJournal({ clock, logger, ...config.log });
     this.infer = this.#buildInfer();
-    this.#tracing = new Tracing(config.trace, clock, logger, this.#metrics);
+    this.#exports = new Exports(config, clock, logger, this.#metrics);
     this.#fronts = new Fronts({
       config,
       infer: this.infer,
@@ -195,7 +195,7 @@ class Server implements Gateway {
       ...{ clock, logger, metrics: this.#metrics, calls: this.#calls },
       ...{ statistics: this.#statistics, heldBytes: (of) => heldBytes(of, this.#crews) },
       scheduler: () => this.#crews.report(),
-      ...{ tracing: this.#tracing.control, tracer: this.#tracing.tracer },
+      ...{ tracing: this.#exports.tracing.control, tracer: this.#exports.tracing.tracer },
       ...{ models: this.#repositories.control, modelLists: this.#repositories.lists.control },
       control: new Control(this.#labels, this.catalog, labelsPersist(config)),
       resize: (workers, model) => this.resize(workers, model),
@@ -215,7 +215,7 @@ class Server implements Gateway {
       const found = await this.#repositories.scan();
       await this.#cache.open();
       this.#eventLoop = monitorEventLoop(this.#clock);
-      this.#tracing.start();
+      this.#exports.start();
       const ports = await this.#fronts.listen();
       // Before the workers are up, which takes a while: a client that is early hears that its model is loading, not that
       // there is none. Preparing begins meanwhile, too.
@@ -344,7 +344,7 @@ class Server implements Gateway {
       memory: () => memorySamples(this.catalog, this.#crews),
       eventLoop: () => this.#eventLoop,
       logLinesDropped: this.#dependencies.logLinesDropped ?? (() => 0),
-      traceSpans: () => this.#tracing.counts(),
+      traceSpans: () => this.#exports.tracing.counts(),
     };
   }
 
@@ -368,7 +368,7 @@ class Server implements Gateway {
       this.#fronts.close(),
     ]);
     this.#phase = 'stopped';
-    await this.#tracing.close();
+    await this.#exports.close();
     this.#eventLoop?.close();
     await this.#cache.close();
     return { callsCut, workersLeft };

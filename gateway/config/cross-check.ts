@@ -77,6 +77,8 @@ export function crossCheck(
   }
   if (metrics.enabled && !metrics.ownPort && !http.enabled && sources['metrics.enabled'] !== 'default')
     warnings.push('metrics.enabled has no effect: metrics.ownPort and http.enabled are false');
+  if (metrics.exporter !== 'none' && !metrics.enabled)
+    warnings.push('metrics.exporter has no effect: metrics.enabled is false, so there are none');
   return { problems, warnings };
 }
 

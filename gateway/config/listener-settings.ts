@@ -214,4 +214,34 @@ export const METRICS_SETTINGS = {
     default: 'none',
     why: "Whose metrics are given beside the server's own: with `triton` the `nv_inference_*` that dashboards and autoscaling rules of a Triton read.",
   }),
+  exporter: choice(['none', 'otlp'], {
+    default: 'none',
+    why: 'Whether metrics are sent by OTLP, too (OTEL_METRICS_EXPORTER).',
+  }),
+  protocol: choice(['http/protobuf', 'http/json', 'grpc'], {
+    default: 'http/protobuf',
+    why: 'How OTLP is spoken for them (OTEL_EXPORTER_OTLP_METRICS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL).',
+  }),
+  endpoint: optionalText({
+    default: undefined,
+    defaultText: 'port 4317 (grpc) or 4318 of this machine',
+    pattern: /^https?:\/\/[^\s]{1,1000}$/,
+    wanted: 'an http:// or https:// address',
+    placeholder: 'url',
+    why: 'Where they go: for HTTP the whole address with its path, `http://collector:4318/v1/metrics` (OTEL_EXPORTER_OTLP_ENDPOINT, without the path, or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT).',
+  }),
+  exportIntervalMs: integer({
+    default: 60_000,
+    min: 10,
+    max: DAY_MS,
+    unit: 'ms',
+    why: 'How often they are sent (OTEL_METRIC_EXPORT_INTERVAL).',
+  }),
+  exportTimeoutMs: integer({
+    default: 30_000,
+    min: 1,
+    max: 3_600_000,
+    unit: 'ms',
+    why: 'After which an export has failed (OTEL_METRIC_EXPORT_TIMEOUT).',
+  }),
 };

@@ -19,11 +19,14 @@ const SAME: readonly (readonly [path: string, ...names: string[]])[] = [
   ['trace.maxExportSpans', 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE'],
   ['trace.exportDelayMs', 'OTEL_BSP_SCHEDULE_DELAY'],
   ['trace.exportTimeoutMs', 'OTEL_BSP_EXPORT_TIMEOUT'],
+  ['metrics.protocol', 'OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'],
+  ['metrics.exportIntervalMs', 'OTEL_METRIC_EXPORT_INTERVAL'],
+  ['metrics.exportTimeoutMs', 'OTEL_METRIC_EXPORT_TIMEOUT'],
 ];
 
 /**
  * What OpenTelemetry's standard variables (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables) say of the
- * settings of traces. An empty one counts as unset. Headers, compression and certificates are left to the exporter.
+ * settings of traces and metrics. An empty one counts as unset. Headers, compression and certificates are left to the exporter.
  */
 export function readOtelEnvironment(env: Environment): OtelValue[] {
   const found: OtelValue[] = [];
@@ -31,37 +34,64 @@ export function readOtelEnvironment(env: Environment): OtelValue[] {
     const name = names.find((each) => given(env, each) !== undefined);
     if (name !== undefined) found.push({ path, name, text: given(env, name) as string });
   }
-  const endpoint = endpointIn(env);
-  if (endpoint !== undefined) found.push(endpoint);
-  const exporter = exporterIn(env, endpoint);
-  if (exporter !== undefined) found.push(exporter);
+  const endpoint = endpointIn(env, 'trace');
+  for (const each of [endpoint, endpointIn(env, 'metrics')]) if (each !== undefined) found.push(each);
+  found.push(...exportersIn(env, endpoint));
   const optIn = (given(env, 'OTEL_SEMCONV_STABILITY_OPT_IN') ?? '').split(',').map((each) => each.trim());
   if (optIn.includes('rpc/dup'))
     found.push({ path: 'trace.oldNames', name: 'OTEL_SEMCONV_STABILITY_OPT_IN', text: 'true' });
   return found;
 }
 
+type Signal = 'trace' | 'metrics';
+
+/** As variables name a signal, and the path of its endpoint. */
+const SIGNALS: Readonly<Record<Signal, readonly [word: string, path: string]>> = {
+  trace: ['TRACES', '/v1/traces'],
+  metrics: ['METRICS', '/v1/metrics'],
+};
+
 /** The general endpoint is where the paths of all signals begin, except for gRPC, which has none. */
-function endpointIn(env: Environment): OtelValue | undefined {
-  const path = 'trace.endpoint';
-  const own = given(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
-  if (own !== undefined) return { path, name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', text: own };
+function endpointIn(env: Environment, signal: Signal): OtelValue | undefined {
+  const path = `${signal}.endpoint`;
+  const [word, place] = SIGNALS[signal];
+  const own = given(env, `OTEL_EXPORTER_OTLP_${word}_ENDPOINT`);
+  if (own !== undefined) return { path, name: `OTEL_EXPORTER_OTLP_${word}_ENDPOINT`, text: own };
   const general = given(env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
   if (general === undefined) return undefined;
   const protocol =
-    given(env, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? given(env, 'OTEL_EXPORTER_OTLP_PROTOCOL');
-  const text = protocol === 'grpc' ? general : `${general.replace(/\/+$/, '')}/v1/traces`;
+    given(env, `OTEL_EXPORTER_OTLP_${word}_PROTOCOL`) ?? given(env, 'OTEL_EXPORTER_OTLP_PROTOCOL');
+  const text = protocol === 'grpc' ? general : `${general.replace(/\/+$/, '')}${place}`;
   return { path, name: 'OTEL_EXPORTER_OTLP_ENDPOINT', text };
 }
 
-/** An endpoint that is named is meant to be used; without one nothing is sent anywhere. */
-function exporterIn(env: Environment, endpoint: OtelValue | undefined): OtelValue | undefined {
-  const path = 'trace.exporter';
+/** An endpoint that is named is meant to be used for traces; without one nothing is sent anywhere. */
+function exportersIn(env: Environment, endpoint: OtelValue | undefined): OtelValue[] {
   const off = given(env, 'OTEL_SDK_DISABLED');
-  if (off?.toLowerCase() === 'true') return { path, name: 'OTEL_SDK_DISABLED', text: 'none' };
+  if (off?.toLowerCase() === 'true')
+    return ['trace.exporter', 'metrics.exporter'].map((path) => ({
+      path,
+      name: 'OTEL_SDK_DISABLED',
+      text: 'none',
+    }));
+  const found: OtelValue[] = [];
   const named = given(env, 'OTEL_TRACES_EXPORTER');
-  if (named !== undefined) return { path, name: 'OTEL_TRACES_EXPORTER', text: named };
-  return endpoint && { path, name: endpoint.name, text: 'otlp' };
+  const path = 'trace.exporter';
+  if (named !== undefined) found.push({ path, name: 'OTEL_TRACES_EXPORTER', text: named });
+  else if (endpoint !== undefined) found.push({ path, name: endpoint.name, text: 'otlp' });
+  const name = 'OTEL_METRICS_EXPORTER';
+  const metrics = given(env, name);
+  if (metrics !== undefined) found.push({ path: 'metrics.exporter', name, text: pushed(metrics) });
+  return found;
+}
+
+/** Prometheus is answered anyway: it is no exporter here. */
+function pushed(exporters: string): string {
+  const others = exporters
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== 'prometheus');
+  return others.length === 0 ? 'none' : others.join(',');
 }
 
 function given(env: Environment, name: string): string | undefined {

@@ -65,6 +65,8 @@ export class Metrics implements Recorder, ExemplarRecorder {
   readonly #maxVersions: number;
   readonly #epochMs: () => number;
   readonly #exposition: Exposition;
+  /** All metrics of the page, to be read. */
+  readonly collected: readonly CollectedMetric[];
 
   constructor(options: MetricsOptions = {}) {
     const {
@@ -111,7 +113,8 @@ export class Metrics implements Recorder, ExemplarRecorder {
       const collect = collectors[name];
       return collect === undefined ? [] : [{ name, spec, collect }];
     });
-    this.#exposition = new Exposition([...own, ...more], gather);
+    this.collected = [...own, ...more];
+    this.#exposition = new Exposition(this.collected, gather);
   }
 
   /**

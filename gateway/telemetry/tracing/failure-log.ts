@@ -8,21 +8,25 @@ const EVERY_MS = 60_000;
 export class FailureLog {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #logger: Logger;
+  readonly #what: 'traces' | 'metrics';
   #toldAt = Number.NEGATIVE_INFINITY;
-  #spans = 0;
+  #lost = 0;
 
-  constructor(clock: Pick<Clock, 'now'>, logger: Logger) {
+  constructor(clock: Pick<Clock, 'now'>, logger: Logger, what: 'traces' | 'metrics' = 'traces') {
+    this.#what = what;
     this.#clock = clock;
     this.#logger = logger;
   }
 
-  note(failure: unknown, spans: number): void {
-    this.#spans += spans;
+  /** @param lost spans that were in it, or 1 for metrics, which are all told anew by the next */
+  note(failure: unknown, lost: number): void {
+    this.#lost += lost;
     const now = this.#clock.now();
     if (now - this.#toldAt < EVERY_MS) return;
     this.#toldAt = now;
     const why = String((failure as Error | undefined)?.message ?? failure).slice(0, 300);
-    this.#logger.warn({ why, spans: this.#spans }, 'traces could not be sent: requests are not affected');
-    this.#spans = 0;
+    const count = this.#what === 'traces' ? { spans: this.#lost } : { exports: this.#lost };
+    this.#logger.warn({ why, ...count }, `${this.#what} could not be sent: requests are not affected`);
+    this.#lost = 0;
   }
 }

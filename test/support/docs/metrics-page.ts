@@ -41,6 +41,13 @@ names the newest of its values whose spans were made, with \`trace_id\` and \`sp
 that is not sampled, well and fast, has no spans, and so is no exemplar. Prometheus keeps them with \`--enable-feature=exemplar-storage\`. In OpenMetrics a bound is
 written \`le="1.0"\`, in text \`le="1"\`, as their rules want; Prometheus 3 takes both for the same.
 
+## By OTLP
+
+With \`OTEL_METRICS_EXPORTER=otlp\` (or \`--metrics-exporter otlp\`) they are sent to a collector, too, every \`OTEL_METRIC_EXPORT_INTERVAL\` and once more at the end: under the
+same names, with the same labels, cumulative since the start. OpenTelemetry's variables for endpoint, protocol, headers, compression and certificates hold, and so do the name and the attributes that
+traces have ([CONFIG.md](CONFIG.md)). An endpoint alone, which is enough for traces, is not: a collector may well take those only. One that is down costs its exports and nothing else; the next
+one that arrives tells all. There are no exemplars in them.
+
 ## Requests, batches and loads
 
 ${tableOf(REQUEST_METRICS)}

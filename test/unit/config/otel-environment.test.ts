@@ -22,6 +22,33 @@ test('without an endpoint, or an exporter, nothing is sent', () => {
   assert.equal(load({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).config.trace.exporter, 'none');
 });
 
+test('metrics are sent where an exporter is named, and not for an endpoint alone', () => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318/' };
+  const metrics = (env: Record<string, string>) => load({ ...endpoint, ...env }).config.metrics;
+  assert.equal(metrics({}).exporter, 'none');
+  const named = metrics({
+    ...{
+      OTEL_METRICS_EXPORTER: 'otlp',
+      OTEL_METRIC_EXPORT_INTERVAL: '5000',
+      OTEL_METRIC_EXPORT_TIMEOUT: '70',
+    },
+  });
+  assert.deepEqual(
+    [named.exporter, named.endpoint, named.exportIntervalMs, named.exportTimeoutMs],
+    ['otlp', 'http://c:4318/v1/metrics', 5000, 70],
+  );
+  const grpc = { OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'grpc', OTEL_METRICS_EXPORTER: 'otlp,prometheus' };
+  assert.deepEqual(
+    [metrics(grpc).exporter, metrics(grpc).protocol, metrics(grpc).endpoint],
+    ['otlp', 'grpc', 'http://c:4318/'],
+  );
+  assert.equal(load({ ...endpoint, ...grpc }).config.trace.protocol, 'http/protobuf');
+  assert.equal(metrics({ OTEL_METRICS_EXPORTER: 'prometheus' }).exporter, 'none');
+  assert.equal(metrics({ OTEL_METRICS_EXPORTER: 'otlp', OTEL_SDK_DISABLED: 'true' }).exporter, 'none');
+  const { warnings } = load({ OTEL_METRICS_EXPORTER: 'console' });
+  assert.match(warnings[0] ?? '', /OTEL_METRICS_EXPORTER='console' is ignored: wanted one of none, otlp/);
+});
+
 test('the general endpoint gets the path of traces for HTTP; one for traces is whole', () => {
   const endpoint = (env: Record<string, string>): unknown => load(env).config.trace.endpoint;
   assert.equal(endpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318/' }), 'http://c:4318/v1/traces');
