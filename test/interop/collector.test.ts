@@ -1,4 +1,4 @@
-/** The OpenTelemetry Collector takes the traces, over gRPC and both forms of HTTP, set up by nothing but the standard variables. */
+/** The OpenTelemetry Collector takes the traces and the metrics, over gRPC and both forms of HTTP, set up by nothing but the standard variables. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,8 +18,8 @@ const PARENT = 'b'.repeat(16);
 interface Collector {
   readonly grpcPort: number;
   readonly httpPort: number;
-  /** Resolves to all that it has said when that holds this; rejects after 20 s. */
-  until(text: string): Promise<string>;
+  /** Resolves to all that it has said when that holds this, and this behind it; rejects after 20 s. */
+  until(text: string, then?: string): Promise<string>;
 }
 
 async function freePort(): Promise<number> {
@@ -30,7 +30,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function startCollector(t: TestContext, path: string): Promise<Collector> {
+async function startCollector(
+  t: TestContext,
+  path: string,
+  signal: 'traces' | 'metrics',
+): Promise<Collector> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-collector-'));
   const [grpcPort, httpPort] = [await freePort(), await freePort()];
   const endpoint = (port: number): object => ({ endpoint: `127.0.0.1:${port}` });
@@ -39,7 +43,7 @@ async function startCollector(t: TestContext, path: string): Promise<Collector> 
     exporters: { debug: { verbosity: 'detailed' } },
     service: {
       telemetry: { metrics: { level: 'none' } },
-      pipelines: { traces: { receivers: ['otlp'], exporters: ['debug'] } },
+      pipelines: { [signal]: { receivers: ['otlp'], exporters: ['debug'] } },
     },
   };
   const file = join(folder, 'collector.yaml');
@@ -55,14 +59,15 @@ async function startCollector(t: TestContext, path: string): Promise<Collector> 
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  const until = async (text: string): Promise<string> => {
-    const signal = AbortSignal.timeout(20_000);
-    while (!said.includes(text)) {
+  const until = async (text: string, then = ''): Promise<string> => {
+    const heard = () => said.includes(text) && said.includes(then, said.indexOf(text));
+    const timeout = AbortSignal.timeout(20_000);
+    while (!heard()) {
       await new Promise<void>((resolve, reject) => {
         const gaveUp = (): void => reject(new Error(`the collector has not said ${text}:\n${said}`));
-        signal.addEventListener('abort', gaveUp, { once: true });
+        timeout.addEventListener('abort', gaveUp, { once: true });
         child.stderr.once('data', () => {
-          signal.removeEventListener('abort', gaveUp);
+          timeout.removeEventListener('abort', gaveUp);
           resolve();
         });
       });
@@ -73,14 +78,17 @@ async function startCollector(t: TestContext, path: string): Promise<Collector> 
   return { grpcPort, httpPort, until };
 }
 
+/** A flower for iris, as a message. */
+function flower(): Buffer {
+  const data = new Uint8Array(Float32Array.of(5.1, 3.5, 1.4, 0.2).buffer);
+  return frame(encodeInfer(inferRequest('iris', '', [{ name: 'X', datatype: 'FP32', shape: [1, 4], data }])));
+}
+
 test('an OpenTelemetry Collector takes the traces over each protocol', async (t) => {
   const path = findTool(t, 'otelcol');
   if (path === undefined) return;
-  const collector = await startCollector(t, path);
-  const data = new Uint8Array(Float32Array.of(5.1, 3.5, 1.4, 0.2).buffer);
-  const row = frame(
-    encodeInfer(inferRequest('iris', '', [{ name: 'X', datatype: 'FP32', shape: [1, 4], data }])),
-  );
+  const collector = await startCollector(t, path, 'traces');
+  const row = flower();
   for (const protocol of ['grpc', 'http/protobuf', 'http/json']) {
     const port = protocol === 'grpc' ? collector.grpcPort : collector.httpPort;
     const server = await startServerProcess({
@@ -105,5 +113,45 @@ test('an OpenTelemetry Collector takes the traces over each protocol', async (t)
     assert.match(heard, new RegExp(`Trace ID +: ${TRACE}\\n +Parent ID +: ${PARENT}`));
     assert.match(heard, /rpc\.status_code: Str\(UNIMPLEMENTED\)/);
     assert.match(heard, /SpanLink #0/);
+  }
+});
+
+test('and the metrics, where OTEL_METRICS_EXPORTER says so', async (t) => {
+  const path = findTool(t, 'otelcol');
+  if (path === undefined) return;
+  const collector = await startCollector(t, path, 'metrics');
+  for (const protocol of ['grpc', 'http/protobuf', 'http/json']) {
+    const port = protocol === 'grpc' ? collector.grpcPort : collector.httpPort;
+    const server = await startServerProcess({
+      args: ['--model-repository', 'examples'],
+      env: {
+        OTEL_TRACES_EXPORTER: 'none',
+        OTEL_METRICS_EXPORTER: 'otlp',
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+        OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+        OTEL_SERVICE_NAME: `by ${protocol}`,
+      },
+    });
+    const client = new RawClient(server.grpcPort);
+    const { status } = await client.call(INFER, flower());
+    client.close();
+    assert.equal(status, 0);
+    // What it has at its end is sent, and no interval has passed before.
+    assertOrderly(await server.stop(), server);
+    const said = await collector.until(`Str(by ${protocol})`, 'sluice_process_memory_bytes');
+    const heard = said.slice(said.indexOf(`Str(by ${protocol})`));
+    const metric = (name: string) =>
+      heard.split('Descriptor:').find((text) => text.includes(`-> Name: ${name}\n`)) ?? '';
+    const requests = metric('sluice_requests_total');
+    assert.match(
+      requests,
+      /-> DataType: Sum\n +-> IsMonotonic: true\n +-> AggregationTemporality: Cumulative/,
+    );
+    assert.match(requests, /-> model: Str\(iris\)/);
+    assert.match(requests, /Value: 1\.0+/);
+    const duration = metric('sluice_request_duration_seconds');
+    assert.match(duration, /-> Unit: s\n +-> DataType: Histogram/);
+    assert.match(duration, /^Count: 1$/m);
+    assert.match(metric('sluice_saturation_ratio'), /-> DataType: Gauge/);
   }
 });
