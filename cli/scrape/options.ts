@@ -18,7 +18,10 @@ export const DEFAULT_PLACE = 'localhost:8000';
 export function withScrapeOptions(command: Command): Command {
   const own = command
     .addOption(
-      new Option('-m, --metrics <place>', "the server's metrics: host:port of its HTTP listener, or a URL")
+      new Option(
+        '-m, --metrics <place>',
+        "the server's metrics: host:port of its HTTP listener or metrics port, or a URL",
+      )
         .env('SLUICE_METRICS')
         .default(DEFAULT_PLACE),
     )

@@ -89,7 +89,7 @@ when told. In Triton a request that does not fit its model is refused before it 
 | what | CPU |
 | --- | --- |
 | counting, a request in a batch of eight | 0.16 us, of some 15 us that the request takes in all |
-| a page of one model, in either format | 1 ms; of fifty models with two versions each, 18 ms in parts |
+| a scrape of a server with one model, HTTP included, in either format | 2.5 ms; with fifty models of two versions each some 25 ms, in parts |
 | iris, 100 calls at a time: with metrics and a scrape a second against \`--allow-metrics=false\`, which counts nothing | 0.96 (0.82 to 1.03, 15 pairs by turns) |
 
 That is, what metrics cost a request is less than a machine of two cores that others used, too, could measure; \`npm run bench -- --only metrics\` tries again. Beside
