@@ -1,4 +1,4 @@
-# The server as an image: `docker build -t sluice .`, then `docker run -p 8001:8001 -p 8000:8000 -v ./models:/models:ro sluice`.
+# The server as an image: `docker build -t sluice .`, then `docker run -p 8001:8001 -p 8000:8000 -p 8002:8002 -v ./models:/models:ro sluice`.
 # docs/OPERATIONS.md says how it is meant to be run. test/interop/container.test.ts builds it line by line and starts what comes out.
 
 # The runtime needs glibc. Pin it by digest in your own builds: --build-arg NODE_IMAGE=node:24-bookworm-slim@sha256:…
@@ -57,7 +57,7 @@ ENV SLUICE_CONFIG=/etc/sluice/sluice.yaml \
 
 # The one place that is written to, so that `docker run --read-only` works as it is.
 VOLUME ["/var/cache/sluice"]
-EXPOSE 8000 8001
+EXPOSE 8000 8001 8002
 # A number, so that Kubernetes' runAsNonRoot can see that it is not root.
 USER 65532:65532
 WORKDIR /

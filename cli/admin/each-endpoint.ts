@@ -50,7 +50,16 @@ export function withNoteOptions(command: Command): Command {
 }
 
 export function noteOf({ who, why }: NoteOptions): ChangeNote {
-  return { who: who ?? `${userInfo().username}@${hostname()}`, why };
+  return { who: who ?? `${userName()}@${hostname()}`, why };
+}
+
+/** A container runs as a number that no list of users has. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? ''}`.trim();
+  }
 }
 
 /** Asks every server, one after the other, so that a change that the first refuses for good reasons is seen before the last. */

@@ -82,8 +82,8 @@ export function viewOf(earlier: Page | undefined, after: Page, apart: number): S
     seconds === undefined ? undefined : amount / seconds;
   const requests = grown('sluice_requests_total');
   const periods = grown('sluice_cpu_periods_total');
-  const delay = (quantile: string): number =>
-    1000 * (after.sum('sluice_event_loop_delay_seconds', { quantile }) ?? 0);
+  const delay = (stat: 'p50' | 'p99' | 'max'): number =>
+    1000 * (after.sum('sluice_event_loop_delay_seconds', { stat }) ?? 0);
   return {
     seconds,
     release: after.series('sluice_build_info')[0]?.labels['version'] ?? '?',
@@ -99,7 +99,7 @@ export function viewOf(earlier: Page | undefined, after: Page, apart: number): S
     requestsPerSec: perSec(requests),
     failedPerSec: perSec(requests - grown('sluice_requests_total', { code: 'OK' })),
     refusedPerSec: seconds === undefined ? {} : reasonsPerSec(before, after, seconds),
-    loopDelayMs: { p50: delay('0.5'), p99: delay('0.99'), max: delay('1') },
+    loopDelayMs: { p50: delay('p50'), p99: delay('p99'), max: delay('max') },
     residentBytes: after.sum('sluice_process_memory_bytes', { kind: 'resident' }) ?? 0,
     limitBytes: after.sum('sluice_memory_limit_bytes') ?? 0,
     throttledShare:

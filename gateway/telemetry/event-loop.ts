@@ -9,7 +9,7 @@ const WINDOW_MS = 15_000;
 /** Measures how late the event loop of this thread is. */
 export interface EventLoopMonitor {
   /**
-   * Seconds by quantile, for the gauge `sluice_event_loop_delay_seconds`: of the window under way and the one before it, which
+   * Seconds, the middle, the 99th percentile and the most, for the gauge `sluice_event_loop_delay_seconds`: of the window under way and the one before it, which
    * lasts `WINDOW_MS` or until the next call after that. Who calls it does not disturb others that do.
    */
   read(): Record<string, number>;
@@ -18,19 +18,19 @@ export interface EventLoopMonitor {
   close(): void;
 }
 
-type Delays = Readonly<Record<'0.5' | '0.99' | '1', number>>;
+type Delays = Readonly<Record<'p50' | 'p99' | 'max', number>>;
 
 /** Starts measuring; the probe does not keep the process alive. */
 export function monitorEventLoop(clock: Clock): EventLoopMonitor {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
-  let former: Delays = { '0.5': 0, '0.99': 0, '1': 0 };
+  let former: Delays = { p50: 0, p99: 0, max: 0 };
   let since = clock.now();
   return {
     read() {
       const present = delaysOf(histogram);
       const worst = (of: keyof Delays): number => Math.max(present[of], former[of]);
-      const result = { '0.5': worst('0.5'), '0.99': worst('0.99'), '1': worst('1') };
+      const result = { p50: worst('p50'), p99: worst('p99'), max: worst('max') };
       if (clock.now() - since >= WINDOW_MS) {
         former = present;
         since = clock.now();
@@ -47,8 +47,8 @@ export function monitorEventLoop(clock: Clock): EventLoopMonitor {
 function delaysOf(histogram: IntervalHistogram): Delays {
   const delay = (nanos: number) => Math.max(0, nanos / 1e9 - RESOLUTION_MS / 1e3) || 0;
   return {
-    '0.5': delay(histogram.percentile(50)),
-    '0.99': delay(histogram.percentile(99)),
-    '1': delay(histogram.max),
+    p50: delay(histogram.percentile(50)),
+    p99: delay(histogram.percentile(99)),
+    max: delay(histogram.max),
   };
 }

@@ -69,8 +69,8 @@ export const SERVER_METRICS = {
     'Generation of the labels in force here: replicas that agree have the same one.',
   ),
   sluice_event_loop_delay_seconds: gauge(
-    ['quantile'],
-    "How late the gateway's event loop was, of the last 15 s at least.",
+    ['stat'],
+    "How late the gateway's event loop was, of the last 15 s at least, by stat: p50, p99 or max.",
     'seconds',
   ),
   sluice_process_cpu_seconds_total: counter(

@@ -1,6 +1,6 @@
 /** The image of the Dockerfile, built line by line and started read-only, as its user, without one capability. */
 import assert from 'node:assert/strict';
-import { lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -123,6 +123,7 @@ async function servesLockedDown(t: TestContext, image: Image): Promise<void> {
 async function drains(t: TestContext, image: Image): Promise<void> {
   const slow = { costMs: { fixed: 1500 }, maxBatchSize: 1 };
   const models = makeRepository(t, { 'wait/1/model.wait.json': Buffer.from(JSON.stringify(slow)) });
+  chmodSync(models, 0o755);
   const env = { SLUICE_WORKERS_ENABLE_WAITING_RUNTIME: 'true', SLUICE_SERVER_DRAIN_DELAY_MS: '1500' };
   const container = await Container.start(t, image, { models, env });
   const said = await good(
@@ -130,7 +131,7 @@ async function drains(t: TestContext, image: Image): Promise<void> {
   );
   t.diagnostic(said.slice(0, 300));
   const call = container.near(
-    [...sluice, 'predict', 'wait', '--input', '[[1, 2]]', '--address', `${ADDRESS}:8001`],
+    [...sluice, 'predict', 'wait', '--input', '[[1, 2, 3, 4]]', '--address', `${ADDRESS}:8001`],
     repositoryRoot,
   );
   await sleep(900);
@@ -161,7 +162,9 @@ test('the image of the Dockerfile', async (t) => {
   );
   await t.test('any user, a file of settings in the place of its own, no model yet', async (t) => {
     const models = mkdtempSync(join(folder, 'models-'));
-    writeFileSync(join(models, 'sluice.yaml'), 'modelRepository: [/models]\nserver: { id: mine }\n');
+    chmodSync(models, 0o755);
+    mkdirSync(join(models, 'none-yet'));
+    writeFileSync(join(models, 'sluice.yaml'), 'modelRepository: [/models/none-yet]\nserver: { id: mine }\n');
     const env = { SLUICE_CONFIG: '/models/sluice.yaml' };
     const container = await Container.start(t, image, { models, user: '1000:0', env });
     assert.equal(

@@ -83,6 +83,15 @@ debian_tool h2load nghttp2-client
 debian_tool haproxy haproxy
 debian_tool nginx nginx-light
 
+# Unpacked, not installed: the package would start a server.
+if [ ! -x "$env/bin/promtool" ]; then
+  say "prometheus and promtool, from the Debian package prometheus"
+  mkdir -p "$env/debian"
+  { apt-get -q update && cd "$env/debian" && apt-get -q download prometheus && dpkg-deb -x prometheus_*.deb . && cd - ; } >/dev/null ||
+    fail 'apt-get could not fetch the package prometheus'
+  for tool in prometheus promtool; do ln -sf "$env/debian/usr/bin/$tool" "$env/bin/$tool"; done
+fi
+
 say "the test models in $env/models"
 "$env/venv/bin/python" "$here/models.py" "$env/models" || fail 'models.py could not make the test models'
 

@@ -28,6 +28,8 @@ const PATHS = {
   haproxy: 'bin/haproxy',
   nginx: 'bin/nginx',
   otelcol: 'bin/otelcol',
+  prometheus: 'bin/prometheus',
+  promtool: 'bin/promtool',
   python: 'venv/bin/python',
   'tfs-python': 'tfs/bin/python',
   mlserver: 'venv/bin/mlserver',

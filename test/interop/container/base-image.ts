@@ -42,7 +42,10 @@ export function layOutBase(folder: string, node: string): void {
     'root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n',
   );
   writeFileSync(join(folder, 'etc/group'), 'root:x:0:\nnode:x:1000:\n');
-  for (const path of ['etc/resolv.conf', 'etc/hosts', 'etc/npmrc', 'root/npmrc', 'etc/extra-ca.pem'])
+  // An engine gives a container the names of its loopback.
+  writeFileSync(join(folder, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
+  writeFileSync(join(folder, 'etc/nsswitch.conf'), 'hosts: files dns\n');
+  for (const path of ['etc/resolv.conf', 'etc/npmrc', 'root/npmrc', 'etc/extra-ca.pem'])
     writeFileSync(join(folder, path), '');
   mkdirSync(join(folder, 'root/.npm'));
   for (const tool of TOOLS) install(folder, output('sh', '-c', `command -v ${tool}`), `/usr/bin/${tool}`);

@@ -74,7 +74,9 @@ export class Container {
       });
     t.after(async () => {
       child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+      // Not `close`: whoever still has its output would be waited for.
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
     });
     for (const until = Date.now() + 60_000; !said.includes('"msg":"serving"'); await sleep(50)) {
       if (child.exitCode !== null || Date.now() > until)
