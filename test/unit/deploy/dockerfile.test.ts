@@ -109,7 +109,7 @@ test('as shipped it can be called and measured from outside, and not changed', (
   );
   assert.deepEqual(wordsOf(lastOf(final, 'VOLUME')?.text ?? ''), [config.cacheDir]);
   const exposed = lastOf(final, 'EXPOSE')?.text.split(/\s+/).map(Number);
-  assert.deepEqual(exposed, [config.http.port, config.grpc.port]);
+  assert.deepEqual(exposed, [config.http.port, config.grpc.port, config.metrics.port]);
 });
 
 test('.dockerignore: the last rule that fits counts, and one for a folder counts for what is in it', () => {
