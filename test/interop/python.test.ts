@@ -21,10 +21,11 @@ async function runSteps(
   args: readonly string[] = [],
   more: readonly string[] = [],
   tool: ToolName = 'python',
+  protocol: 'grpc' | 'http' = 'grpc',
 ): Promise<void> {
   const python = findTool(t, tool);
   if (python === undefined) return;
-  const address = await serveForInterop(t, args);
+  const address = await serveForInterop(t, args, protocol);
   const result = await runTool(python, ['-B', join(pythonScripts, script), address, ...more]);
   const everything = `${result.stdout}\n${result.stderr}`;
   assert.equal(result.code, 0, everything);
@@ -43,6 +44,14 @@ test('tritonclient, the steps of the example clients', (t) => runSteps(t, 'trito
 
 test('tritonclient, loads and unloads by call', (t) =>
   runSteps(t, 'triton_control.py', ['--model-control-mode', 'explicit', '--allow-admin-on-grpc']));
+
+const overHttp = (t: TestContext, script: string, args: readonly string[] = []) =>
+  runSteps(t, script, args, [], 'python', 'http');
+
+test('tritonclient over HTTP, the steps of the example clients', (t) => overHttp(t, 'triton_http.py'));
+
+test('tritonclient over HTTP, loads and unloads by call', (t) =>
+  overHttp(t, 'triton_http_control.py', ['--model-control-mode', 'explicit', '--allow-admin-on-grpc']));
 
 test('tritonclient, asyncio', (t) => runSteps(t, 'triton_aio.py'));
 

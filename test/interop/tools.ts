@@ -71,13 +71,17 @@ export function startForInterop(args: readonly string[]): Promise<ServerProcess>
 }
 
 /**
- * As startForInterop, for the length of a test; returns the server's gRPC address.
+ * As startForInterop, for the length of a test; returns the server's address, of gRPC unless told otherwise.
  * It is stopped after the test, and its orderly exit is part of the test.
  */
-export async function serveForInterop(t: TestContext, args: readonly string[] = []): Promise<string> {
+export async function serveForInterop(
+  t: TestContext,
+  args: readonly string[] = [],
+  protocol: 'grpc' | 'http' = 'grpc',
+): Promise<string> {
   const server = await startForInterop(args);
   t.after(async () => assertOrderly(await server.stop(), server));
-  return `127.0.0.1:${server.grpcPort}`;
+  return `127.0.0.1:${protocol === 'grpc' ? server.grpcPort : server.httpPort}`;
 }
 
 /** Exit code 0 after SIGTERM. */
