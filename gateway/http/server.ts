@@ -225,7 +225,14 @@ function translate(error: FastifyError): {
 } {
   const { statusCode } = error;
   if (!(error instanceof GatewayError) && statusCode !== undefined && statusCode < 500)
-    return { status: statusCode, headers: {}, body: { error: error.message.slice(0, 200) } };
+    return {
+      status: statusCode,
+      headers: {},
+      body: {
+        error: error.message.slice(0, 200),
+        code: statusCode === 413 ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT',
+      },
+    };
   return toHttpError(GatewayError.from(error));
 }
 

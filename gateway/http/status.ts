@@ -24,7 +24,8 @@ export const HTTP_STATUS: Readonly<Record<StatusCode, number>> = {
 export interface HttpError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: { readonly error: string };
+  /** `code` is gRPC's name of what is wrong. */
+  readonly body: { readonly error: string; readonly code: StatusCode };
 }
 
 /** Translates a GatewayError. Retry-After counts whole seconds and is always there with 503. */
@@ -33,6 +34,6 @@ export function toHttpError({ code, message, details }: GatewayError): HttpError
   return {
     status: HTTP_STATUS[code],
     headers: retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
-    body: { error: message },
+    body: { error: message, code },
   };
 }

@@ -95,7 +95,7 @@ test('a failure inside is a 500 with no internals, is logged, and the server goe
   await withServer({ metrics, logger }, async (base) => {
     const response = await fetch(`${base}/metrics`);
     assert.equal(response.status, 500);
-    assert.deepEqual(await response.json(), { error: 'internal error' });
+    assert.deepEqual(await response.json(), { error: 'internal error', code: 'INTERNAL' });
     assert.equal(logged.length, 1);
     assert.equal((await fetch(`${base}/livez`)).status, 200);
   });
@@ -109,7 +109,7 @@ test('a GatewayError keeps its code and its Retry-After', async () => {
     const response = await fetch(`${base}/metrics`);
     assert.equal(response.status, 503);
     assert.equal(response.headers.get('retry-after'), '3');
-    assert.deepEqual(await response.json(), { error: 'draining' });
+    assert.deepEqual(await response.json(), { error: 'draining', code: 'UNAVAILABLE' });
   });
 });
 

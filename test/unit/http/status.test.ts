@@ -25,7 +25,7 @@ for (const [code, status] of ROWS) {
   test(`${code} is HTTP ${status}, with the message as the body's error`, () => {
     const error = toHttpError(new GatewayError(code, 'why'));
     assert.equal(error.status, status);
-    assert.deepEqual(error.body, { error: 'why' });
+    assert.deepEqual(error.body, { error: 'why', code });
   });
 }
 
