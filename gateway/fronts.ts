@@ -252,6 +252,7 @@ export class Fronts {
       maxBodyBytes: config.http.maxBodyBytes,
       style: { nonFinite: config.http.nonFinite, int64Strings: config.http.int64Strings },
       serverReady: () => readiness().ready,
+      release: VERSION,
     };
   }
 

@@ -181,7 +181,7 @@ export const HTTP_SETTINGS = {
     pattern: /^https?:\/\/[^\s/?#@]{1,255}$/,
     wanted: 'an origin such as https://example.org, without a path',
     separator: ',',
-    why: 'Origins of web pages whose requests are answered; those of any other than the server itself are refused with 403.',
+    why: 'Origins of web pages whose requests are answered, and whose scripts may read the answers (CORS); those of any other than the server itself are refused with 403.',
   }),
 };
 

@@ -16,4 +16,6 @@ export interface RestOptions extends CallContextOptions {
   readonly maxBodyBytes: number;
   readonly style: NumberStyle;
   readonly serverReady: () => boolean;
+  /** The release that runs, for the OpenAPI document. */
+  readonly release: string;
 }

@@ -4,6 +4,7 @@ import { addResponseHeaders } from './call/answer-headers.js';
 import type { HttpCall } from './call/http-calls.js';
 import { HttpFault } from './call/http-fault.js';
 import { readBody } from './call/read-body.js';
+import { openApiDocument } from './openapi/document.js';
 import { addPeopleRoutes } from './people/routes.js';
 import type { RestOptions } from './rest-options.js';
 import { addV1Routes } from './v1/routes.js';
@@ -40,6 +41,7 @@ export function addRest(app: FastifyInstance, options: RestOptions): void {
       }
     });
     addResponseHeaders(rest);
+    rest.get('/openapi.json', { config: { kind: 'reads' } }, () => openApiDocument(options.release));
     addV2Routes(rest, options);
     addV2Infer(rest, options);
     addV1Routes(rest, options);

@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.js';
 import type { SchedulerReport } from '../core/scheduler-report.js';
 import type { TlsIdentity } from '../core/tls.js';
 import { clientError, MAX_HEADER_BYTES } from './client-error.js';
+import { shareAcrossOrigins } from './cors.js';
 import { NO_SCHEMAS } from './no-schemas.js';
 import { addRest } from './rest.js';
 import type { RestOptions } from './rest-options.js';
@@ -164,6 +165,7 @@ function restrict(app: FastifyInstance, options: HttpServerOptions): void {
       void reply.code(fault.status).send({ error: fault.error });
       return;
     }
+    if (shareAcrossOrigins(request, reply)) return;
     const refused = guard === undefined ? undefined : guard.check(knockOf(request));
     if (refused === undefined) {
       done();

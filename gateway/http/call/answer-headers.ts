@@ -18,7 +18,8 @@ export function addResponseHeaders(app: FastifyInstance): void {
       done(null, payload);
       return;
     }
-    void reply.header('vary', 'accept-encoding');
+    const { vary } = reply.getHeaders();
+    void reply.header('vary', vary === undefined ? 'accept-encoding' : `${vary}, accept-encoding`);
     if (!takesGzip(request) || reply.hasHeader('inference-header-content-length')) {
       done(null, payload);
       return;
