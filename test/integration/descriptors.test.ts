@@ -10,10 +10,10 @@ import { frame, RawClient } from '../support/raw-grpc.js';
 import { input, len } from '../support/wire-bytes.js';
 
 /**
- * The catalogue says 64, but Node opens some hundred files at once to load its modules. What counts is that more connections
+ * The catalogue says 64, but Node opens two hundred files at once to load its modules. What counts is that more connections
  * come than there are descriptors.
  */
-const DESCRIPTORS = 128;
+const DESCRIPTORS = 256;
 const CONNECTIONS = 2 * DESCRIPTORS;
 
 /** Connects so often; answers the sockets once each has been accepted or turned away. */
