@@ -106,7 +106,12 @@ test('models are warmed by zeros, random numbers and files; what fails is named,
     client.close();
     inference.close();
   });
-  const found = await client.models();
+  // What has failed is tried again, and has no reason meanwhile.
+  let found = await client.models();
+  for (let i = 0; i < 500 && found.some(({ state }) => state === 'LOADING'); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    found = await client.models();
+  }
   const reasonOf = (name: string) => found.find((each) => each.name === name)?.reason ?? '';
   for (const name of Object.keys(good))
     assert.equal(await client.modelReady(name), true, `${name}: ${reasonOf(name)}`);
