@@ -1,42 +1,37 @@
 /** Runs the test files of the given folders: `node dist/test/run.js unit integration docs [-- name-pattern]`. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { CALM, groupsOf } from './support/test-groups.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+const groupsFolder = join(here, 'groups');
 
-function testFiles(folder: string): string[] {
-  const single = join(here, `${folder}.test.js`);
-  if (existsSync(single)) return [single];
-  const root = join(here, folder);
-  if (!existsSync(root)) return [];
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.js'))
-    .map((name) => join(root, name))
+/** A folder's test files, or the one file of that name; as paths below the compiled tests. */
+function testFiles(name: string): string[] {
+  const single = `${name}.test.js`;
+  if (existsSync(join(here, single))) return [single];
+  if (!existsSync(join(here, name))) return [];
+  return readdirSync(join(here, name), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.js'))
+    .map((file) => join(name, file))
     .sort();
 }
 
-const files = process.argv.slice(2).flatMap(testFiles);
-if (files.length === 0) {
-  console.error('No test file found: build first (npm run build), and name folders of test/.');
-  process.exit(1);
+/** Writes a file that imports the files of a group; the one file of a group of one stands for itself. */
+function written(group: readonly string[], number: number): string {
+  const [only, ...others] = group;
+  if (only !== undefined && others.length === 0) return join(here, only);
+  mkdirSync(groupsFolder, { recursive: true });
+  const path = join(groupsFolder, `group-${number}.test.js`);
+  const imports = group.map((file) => `import '../${relative('.', file).replaceAll('\\', '/')}';\n`);
+  writeFileSync(path, imports.join(''));
+  return path;
 }
-/** The whole simulation takes minutes where it has to share its cores. */
-const timeoutMs = process.env['SIM_SIZE'] === 'full' ? 900_000 : 120_000;
-
-/** What these files assert is how much the server does in how much time: they get the machine for themselves. */
-const CALM = [
-  'overload',
-  'retries',
-  'head-of-line',
-  'loads-beside-traffic',
-  'metrics-under-load',
-  'supervisor-restart',
-].map((name) => join(here, 'integration', `${name}.test.js`));
 
 /** @returns the exit code of the run; 0 when there is nothing to run */
-function run(chosen: readonly string[], concurrency: number): number {
+function run(chosen: readonly string[], concurrency: number, timeoutMs: number): number {
   if (chosen.length === 0) return 0;
   const { status } = spawnSync(
     process.execPath,
@@ -53,13 +48,18 @@ function run(chosen: readonly string[], concurrency: number): number {
   return status ?? 1;
 }
 
+const files = process.argv.slice(2).flatMap(testFiles);
+if (files.length === 0) {
+  console.error('No test file found: build first (npm run build), and name folders of test/.');
+  process.exit(1);
+}
+rmSync(groupsFolder, { recursive: true, force: true });
 const calm = run(
-  files.filter((file) => CALM.includes(file)),
+  files.filter((file) => CALM.has(file)).map((file) => join(here, file)),
   1,
+  120_000,
 );
-// Most of the time the others wait: for workers to start, for limits to pass.
-const rest = run(
-  files.filter((file) => !CALM.includes(file)),
-  4,
-);
+const groups = groupsOf(files.filter((file) => !CALM.has(file)));
+// A time-out is that of a whole group; the whole simulation takes minutes where it has to share its cores.
+const rest = run(groups.map(written), 3, process.env['SIM_SIZE'] === 'full' ? 900_000 : 300_000);
 process.exit(calm || rest);
