@@ -9,8 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../bench/load/random.js';
 import { AdminClient } from '../../client/admin.js';
 import { type ServerProcess, startServerProcess } from '../support/server-process.js';
+import { sized } from '../support/sized.js';
 
-const KILLS = 6;
+const KILLS = sized({ usual: 3, full: 20 });
 const LONGEST_MS = 60;
 
 async function start(t: TestContext, stateDir: string): Promise<ServerProcess> {

@@ -15,6 +15,13 @@ export const CALM: ReadonlySet<string> = new Set(
   ].map((name) => `integration/${name}.test.js`),
 );
 
+/** What these files look at is their own process, such as its memory and descriptors, or they mostly wait. */
+const ALONE: ReadonlySet<string> = new Set(
+  ['doctor', 'grpc-slow-clients', 'grpc-transport', 'prepare-limits', 'process-channel', 'supervisor'].map(
+    (name) => `integration/${name}.test.js`,
+  ),
+);
+
 /** How many processes a folder's files are dealt out to; a folder that is not named gets one a file. */
 const PROCESSES: ReadonlyMap<string, number> = new Map([
   ['unit', 4],
@@ -32,13 +39,15 @@ const LEAST_A_GROUP = 2;
  */
 export function groupsOf(files: readonly string[]): string[][] {
   const folders = new Map<string, string[]>();
-  for (const file of files) {
+  for (const file of files.filter((name) => !ALONE.has(name))) {
     const folder = file.split('/')[0] ?? '';
     folders.set(folder, [...(folders.get(folder) ?? []), file]);
   }
-  return [...folders].flatMap(([folder, own]) => {
+  const alone = files.filter((file) => ALONE.has(file)).map((file) => [file]);
+  const dealt = [...folders].flatMap(([folder, own]) => {
     const processes = PROCESSES.get(folder) ?? own.length;
     const count = own.length < processes * LEAST_A_GROUP ? own.length : processes;
     return Array.from({ length: count }, (_, k) => own.filter((_file, at) => at % count === k));
   });
+  return [...alone, ...dealt];
 }

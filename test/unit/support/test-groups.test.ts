@@ -33,3 +33,9 @@ test('a few named files, and those of a folder without a number of its own, run 
   );
   assert.deepEqual(groupsOf([]), []);
 });
+
+test('a file that looks at its own process does not share it', () => {
+  const groups = groupsOf([...named('integration', 95), 'integration/prepare-limits.test.js']);
+  assert.deepEqual(groups[0], ['integration/prepare-limits.test.js']);
+  assert.equal(groups.length, 13);
+});
