@@ -196,11 +196,15 @@ const INCIDENTS: readonly { readonly cause: string; readonly says: string; reado
     plant: async (t) => {
       const running = await useWaiting(t, MODELS);
       load(t, running);
+      let stalls = 0;
       const timer = setInterval(() => {
         const until = performance.now() + 200;
         while (performance.now() < until);
-      }, 400);
+        stalls++;
+      }, 300);
       t.after(() => clearInterval(timer));
+      // The delays that are told of are those since the start, which may have taken seconds: one in a hundred is to be a stall.
+      while (stalls < 6) await new Promise((r) => setTimeout(r, 10));
       return running;
     },
   },
