@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { quote } from '../core/error.js';
 import { addResponseHeaders } from './call/answer-headers.js';
+import { charsetFault } from './call/charset.js';
 import type { HttpCall } from './call/http-calls.js';
-import { HttpFault } from './call/http-fault.js';
 import { readBody } from './call/read-body.js';
 import { openApiDocument } from './openapi/document.js';
 import { addPeopleRoutes } from './people/routes.js';
@@ -47,12 +46,4 @@ export function addRest(app: FastifyInstance, options: RestOptions): void {
     addV1Routes(rest, options);
     addPeopleRoutes(rest, options);
   });
-}
-
-/** JSON is UTF-8 (RFC 8259), and so is all else that is read here. */
-function charsetFault(contentType = ''): HttpFault | undefined {
-  if (!contentType.includes(';')) return undefined;
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
-  if (charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset)) return undefined;
-  return new HttpFault(415, `charset ${quote(charset, 40)} is not known: wanted UTF-8`);
 }

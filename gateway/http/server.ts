@@ -1,20 +1,19 @@
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import type { Guard, Knock, MethodClass } from '../core/access.js';
-import type { CallTracer } from '../core/call-trace.js';
-import type { Clock } from '../core/clock.js';
 import { GatewayError, quote } from '../core/error.js';
 import type { Logger } from '../core/logger.js';
 import type { SchedulerReport } from '../core/scheduler-report.js';
 import type { TlsIdentity } from '../core/tls.js';
 import { clientError, MAX_HEADER_BYTES } from './client-error.js';
 import { shareAcrossOrigins } from './cors.js';
+import { DirectInfer } from './direct/direct-infer.js';
 import { NO_SCHEMAS } from './no-schemas.js';
 import { addRest } from './rest.js';
 import type { RestOptions } from './rest-options.js';
 import { SameSite, type SiteOptions } from './same-site.js';
-import { secureFactory } from './secure-factory.js';
-import { toHttpError } from './status.js';
-import { traceRequests } from './trace-requests.js';
+import { serverFactory } from './server-factory.js';
+import { httpErrorOf, toHttpError } from './status.js';
+import { type RequestTracing, traceRequests } from './trace-requests.js';
 
 /** Whether something is so, and why not. */
 export interface Verdict {
@@ -47,7 +46,7 @@ export interface HttpServerOptions extends SiteOptions {
   /** Who may see metrics and the scheduler. @default everybody */
   readonly guard?: Guard | undefined;
   /** Told of the requests of routes that say `traced`. @default nobody */
-  readonly tracing?: { readonly tracer: CallTracer; readonly clock: Clock };
+  readonly tracing?: RequestTracing;
   /** Largest request body, in bytes. @default 65536 */
   readonly maxBodyBytes?: number;
   /** Most open connections; more are closed at once. @default 1000 */
@@ -105,7 +104,10 @@ export class HttpServer {
 
 function build(options: HttpServerOptions): FastifyInstance {
   const { requestTimeoutMs = 10_000, maxBodyBytes = 64 * 1024, maxConnections = 1000 } = options;
-  const { tls } = options;
+  const { tls, rest, tracing, guard, logger } = options;
+  const site = new SameSite(options);
+  // Of all routes the one that has to be fast.
+  const direct = rest && new DirectInfer({ site, guard, rest, tracing, logger });
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: Math.min(requestTimeoutMs, HEADERS_TIMEOUT_MS),
@@ -121,22 +123,21 @@ function build(options: HttpServerOptions): FastifyInstance {
     forceCloseConnections: true,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 256 },
-    http: limits,
-    ...(tls !== undefined && { serverFactory: secureFactory(tls, limits) }),
+    serverFactory: serverFactory(limits, tls, direct),
     clientErrorHandler: clientError,
   });
   app.server.maxConnections = maxConnections;
   app.server.headersTimeout = limits.headersTimeout;
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const { status, headers, body } = translate(error);
+    const { status, headers, body } = httpErrorOf(error);
     if (status >= 500 && !(error instanceof GatewayError))
-      options.logger.error({ err: error, path: pathOf(request) }, 'an HTTP request failed');
+      logger.error({ err: error, path: pathOf(request) }, 'an HTTP request failed');
     // The rest of a body that was not read would have to be, before the connection could be used again.
     if (!request.raw.complete) void reply.header('connection', 'close');
     return reply.code(status).headers(headers).send(body);
   });
-  if (options.tracing !== undefined) traceRequests(app, options.tracing.tracer, options.tracing.clock);
-  restrict(app, options);
+  if (tracing !== undefined) traceRequests(app, tracing);
+  restrict(app, site, guard);
   const served = [
     ...(options.live !== undefined ? ['/livez'] : []),
     ...(options.ready !== undefined ? ['/readyz'] : []),
@@ -150,14 +151,12 @@ function build(options: HttpServerOptions): FastifyInstance {
     }),
   );
   routes(app, options);
-  if (options.rest !== undefined) addRest(app, options.rest);
+  if (rest !== undefined) addRest(app, rest);
   return app;
 }
 
 /** What is asked of every request before it is looked at: where from, and, for what probes do not need, by whom. */
-function restrict(app: FastifyInstance, options: HttpServerOptions): void {
-  const site = new SameSite(options);
-  const { guard } = options;
+function restrict(app: FastifyInstance, site: SameSite, guard: Guard | undefined): void {
   // With a callback: a promise for each request would cost a tenth of it.
   app.addHook('onRequest', (request, reply, done) => {
     const fault = site.check(request.headers);
@@ -171,9 +170,8 @@ function restrict(app: FastifyInstance, options: HttpServerOptions): void {
       done();
       return;
     }
-    const { status, body } = toHttpError(refused);
-    if (status === 401) void reply.header('www-authenticate', 'Bearer');
-    void reply.code(status).send(body);
+    const { status, headers, body } = toHttpError(refused);
+    void reply.code(status).headers(headers).send(body);
   });
 }
 
@@ -217,25 +215,6 @@ function routes(app: FastifyInstance, { live, ready, metrics, scheduler }: HttpS
     const { contentType, text } = await metrics.render(request.headers.accept);
     return reply.headers({ 'content-type': contentType, vary: 'accept' }).send(text);
   });
-}
-
-/** Fastify's own errors (body too large, bad JSON) carry an HTTP status; all else goes through the one funnel. */
-function translate(error: FastifyError): {
-  status: number;
-  headers: Readonly<Record<string, string>>;
-  body: object;
-} {
-  const { statusCode } = error;
-  if (!(error instanceof GatewayError) && statusCode !== undefined && statusCode < 500)
-    return {
-      status: statusCode,
-      headers: {},
-      body: {
-        error: error.message.slice(0, 200),
-        code: statusCode === 413 ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT',
-      },
-    };
-  return toHttpError(GatewayError.from(error));
 }
 
 /** What to do about it. */

@@ -1,4 +1,4 @@
-import type { GatewayError, StatusCode } from '../core/error.js';
+import { GatewayError, type StatusCode } from '../core/error.js';
 
 /** HTTP status of each status code (KServe's and Google's mapping). 499 is nginx's "client went away". */
 export const HTTP_STATUS: Readonly<Record<StatusCode, number>> = {
@@ -28,12 +28,33 @@ export interface HttpError {
   readonly body: { readonly error: string; readonly code: StatusCode };
 }
 
-/** Translates a GatewayError. Retry-After counts whole seconds and is always there with 503. */
+/** Translates a GatewayError. Retry-After counts whole seconds and is always there with 503; 401 says what is wanted (RFC 6750). */
 export function toHttpError({ code, message, details }: GatewayError): HttpError {
   const retryAfterMs = details.retryAfterMs ?? (code === 'UNAVAILABLE' ? 1000 : undefined);
   return {
     status: HTTP_STATUS[code],
-    headers: retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
+    headers: {
+      ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+      ...(code === 'UNAUTHENTICATED' && { 'www-authenticate': 'Bearer' }),
+    },
     body: { error: message, code },
+  };
+}
+
+/** An error that may carry an HTTP status of its own, as Fastify's do and HttpFault. */
+export type HttpFailure = Error & { readonly statusCode?: number | undefined };
+
+/** Translates whatever a request has failed with: what HTTP has a word of its own for (413, 415) stays that, all else goes through the one funnel. */
+export function httpErrorOf(error: HttpFailure): HttpError {
+  const { statusCode } = error;
+  if (error instanceof GatewayError || statusCode === undefined || statusCode >= 500)
+    return toHttpError(GatewayError.from(error));
+  return {
+    status: statusCode,
+    headers: {},
+    body: {
+      error: error.message.slice(0, 200),
+      code: statusCode === 413 ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT',
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { CallTrace, CallTracer } from '../core/call-trace.js';
 import type { Clock } from '../core/clock.js';
@@ -19,38 +19,50 @@ declare module 'fastify' {
 }
 
 /** What a request is told its timeline in. */
-const TIMELINE = 'sluice-timeline';
+export const TIMELINE_HEADER = 'sluice-timeline';
+
+/** Who is told of requests, and by which clock. */
+export interface RequestTracing {
+  readonly tracer: CallTracer;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/**
+ * Begins the server span of a request of `route`, which ends when its answer has left, or its client: with what `failureOf` has then.
+ * @returns undefined where nobody traces it
+ */
+export function beginTrace(
+  request: IncomingMessage,
+  response: ServerResponse,
+  route: string,
+  { tracer, clock }: RequestTracing,
+  failureOf: () => GatewayError | undefined,
+): CallTrace | undefined {
+  const debug = tracer.debug && request.headers['sluice-debug'] === '1';
+  if (!tracer.active && !debug) return undefined;
+  const { remoteAddress = '', remotePort } = request.socket;
+  const trace = tracer.begin({
+    ...{ protocol: 'http', method: `${request.method} ${route}`, original: '', lasting: false, debug },
+    fields: fieldsOf(request),
+    peer: remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`,
+    startedAt: clock.now(),
+  });
+  response.on('close', () => {
+    const { writableEnded, statusCode } = response;
+    trace.end(clock.now(), writableEnded ? failureOf() : LEFT(), statusCode);
+  });
+  return trace;
+}
 
 /** Makes one server span of each request of a route that says `traced`, however it ends, and tells it its timeline if it asks. */
-export function traceRequests(app: FastifyInstance, tracer: CallTracer, clock: Pick<Clock, 'now'>): void {
+export function traceRequests(app: FastifyInstance, tracing: RequestTracing): void {
   app.decorateRequest('trace', undefined);
   app.decorateRequest('failure', undefined);
   app.addHook('onRequest', (request, reply, done) => {
-    const debug = tracer.debug && request.headers['sluice-debug'] === '1';
-    if (!tracer.active && !debug) {
-      done();
-      return;
-    }
     const { config, url: route = '' } = request.routeOptions;
-    if (config.traced !== true) {
-      done();
-      return;
-    }
-    const { remoteAddress = '', remotePort } = request.socket;
-    const trace = tracer.begin({
-      ...{ protocol: 'http', method: `${request.method} ${route}`, original: '', lasting: false, debug },
-      fields: fieldsOf(request.raw),
-      peer: remoteAddress.includes(':')
-        ? `[${remoteAddress}]:${remotePort}`
-        : `${remoteAddress}:${remotePort}`,
-      startedAt: clock.now(),
-    });
-    request.trace = trace;
-    // Not by hooks for it: they would be run for requests that nobody traces, too.
-    reply.raw.on('close', () => {
-      const { writableEnded, statusCode } = reply.raw;
-      trace.end(clock.now(), writableEnded ? request.failure : LEFT(), statusCode);
-    });
+    // Its end is not heard of by a hook: that would be run for requests that nobody traces, too.
+    if (config.traced === true)
+      request.trace = beginTrace(request.raw, reply.raw, route, tracing, () => request.failure);
     done();
   });
   app.addHook('onError', (request, _reply, error, done) => {
@@ -58,7 +70,8 @@ export function traceRequests(app: FastifyInstance, tracer: CallTracer, clock: P
     done();
   });
   app.addHook('onSend', (request, reply, payload, done) => {
-    if (request.trace?.call.debug === true) reply.header(TIMELINE, timelineOf(request.trace, clock.now()));
+    if (request.trace?.call.debug === true)
+      reply.header(TIMELINE_HEADER, timelineOf(request.trace, tracing.clock.now()));
     done(null, payload);
   });
 }

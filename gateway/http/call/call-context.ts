@@ -1,11 +1,12 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyRequest } from 'fastify';
 import { callerOf } from '../../core/caller.js';
 import type { Clock } from '../../core/clock.js';
 import type { InferCall, ParameterValue } from '../../core/infer-call.js';
 import type { Tensor } from '../../core/tensor.js';
 import type { RpcContext } from '../../core/transport.js';
 import { wantedVersion } from '../../core/wanted-version.js';
+import type { HttpExchange } from './exchange.js';
 import { timeLimitMs } from './time-limit.js';
 
 export interface CallContextOptions {
@@ -33,7 +34,7 @@ export interface WantedInference {
 }
 
 /** What the handlers of the RPCs are told of a request: its headers are the metadata. `path` is the RPC's. Throws INVALID_ARGUMENT. */
-export function contextOf(request: FastifyRequest, path: string, options: CallContextOptions): RpcContext {
+export function contextOf(request: HttpExchange, path: string, options: CallContextOptions): RpcContext {
   const { headers, raw, work, trace } = request;
   const arrivedAt = options.clock.now();
   return {
@@ -49,12 +50,12 @@ export function contextOf(request: FastifyRequest, path: string, options: CallCo
 
 /** An inference on behalf of a request. Field by field, as over gRPC. Throws INVALID_ARGUMENT for headers that say nothing sensible. */
 export function inferCallOf(
-  request: FastifyRequest,
+  request: HttpExchange,
   wanted: WantedInference,
   options: CallContextOptions,
 ): InferCall {
   const { arrivedAt, deadline, cancellation, peer, trace, headers } = contextOf(request, '', options);
-  const id = wanted.id ?? requestIdOf(request);
+  const id = wanted.id ?? requestIdOf(request.headers);
   if (trace !== undefined) {
     trace.model = wanted.model;
     trace.requestId = id;
@@ -80,7 +81,8 @@ export function inferCallOf(
 /** By connection: asking the socket costs each time. */
 const peers = new WeakMap<Socket, string>();
 
-function peerOf(socket: Socket): string {
+/** Address and port of whoever asks. */
+export function peerOf(socket: Socket): string {
   let peer = peers.get(socket);
   if (peer === undefined) {
     peer = `${socket.remoteAddress}:${socket.remotePort}`;
@@ -92,7 +94,7 @@ function peerOf(socket: Socket): string {
 const NO_PARAMETERS: InferCall['parameters'] = new Map();
 
 /** The id that a request carries in its headers, `''` where there is none that could be told on. */
-export function requestIdOf({ headers }: FastifyRequest): string {
+export function requestIdOf(headers: IncomingHttpHeaders): string {
   const id = only(headers[REQUEST_ID_HEADER]) ?? '';
   return id.length <= MAX_ID_CHARS ? id : '';
 }

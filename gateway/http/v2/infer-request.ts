@@ -78,7 +78,7 @@ class Outputs {
       else reader.skip();
     }
     if (this.#names.length >= MAX_ITEMS) throw bad(`more than ${MAX_ITEMS} entries in outputs`, 'outputs');
-    refuseSharedMemory(parameters, `output ${quote(name)}`);
+    refuseSharedMemory(parameters, 'output', name);
     this.#names.push(name);
     const binary = parameters.get('binary_data');
     if (typeof binary === 'boolean') this.#binary.set(name, binary);
@@ -123,7 +123,7 @@ function readInput(reader: JsonReader, index: number, binary: BinaryPart): Tenso
     }
   }
   const at = reader.at;
-  refuseSharedMemory(parameters, `input ${quote(name)}`);
+  refuseSharedMemory(parameters, 'input', name);
   const datatype = datatypeOf(given ?? '', name, index);
   if (shape === undefined)
     throw bad(`inference input ${quote(name)} has no 'shape'`, `inputs[${index}].shape`);
@@ -181,11 +181,14 @@ function datatypeOf(given: string, name: string, index: number): Datatype {
   );
 }
 
-function refuseSharedMemory(parameters: ReadonlyMap<string, ParameterValue>, whose: string): void {
-  if (!parameters.has('shared_memory_region')) return;
-  throw new GatewayError('UNIMPLEMENTED', `${whose}: shared memory is not supported; send the bytes`, {
-    reason: 'bad_request',
-  });
+function refuseSharedMemory(
+  parameters: ReadonlyMap<string, ParameterValue>,
+  kind: 'input' | 'output',
+  name: string,
+): void {
+  if (parameters.size === 0 || !parameters.has('shared_memory_region')) return;
+  const message = `${kind} ${quote(name)}: shared memory is not supported; send the bytes`;
+  throw new GatewayError('UNIMPLEMENTED', message, { reason: 'bad_request' });
 }
 
 function bad(message: string, field: string): GatewayError {

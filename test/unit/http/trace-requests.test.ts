@@ -13,7 +13,7 @@ test('one span for each request of a route that is traced, however it ends; its 
   const sink = { ended: (trace: CallTrace) => void ended.push(trace), identify: () => IDENTITY };
   const app = fastify();
   const tracer = { active: true, debug: true, begin: (call: CallTrace['call']) => new CallTrace(sink, call) };
-  traceRequests(app, tracer, new FakeClock());
+  traceRequests(app, { tracer, clock: new FakeClock() });
   const seen: (CallTrace | undefined)[] = [];
   app.get('/work/:what', { config: { traced: true } }, async (request) => {
     seen.push(request.trace);
