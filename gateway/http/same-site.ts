@@ -34,6 +34,8 @@ export class SameSite {
   readonly #origins: ReadonlySet<string>;
   /** `all` names, those of the list and `addresses`, which nobody can make lead here, or the `list` alone. */
   readonly #others: 'all' | 'addresses' | 'none';
+  /** The Host of the request before: that of the next one, nearly always. */
+  #lastOwn: string | undefined;
 
   constructor({ host, allowedHosts = [], allowedOrigins = [] }: SiteOptions) {
     const local = isLoopback(host);
@@ -58,10 +60,12 @@ export class SameSite {
   }
 
   #isOwn(header: string): boolean {
-    if (this.#others === 'all') return true;
+    if (this.#others === 'all' || header === this.#lastOwn) return true;
     const name = nameIn(header);
     if (name === undefined) return false;
-    return this.#hosts.has(name) || (this.#others === 'addresses' && isIP(name) !== 0);
+    const own = this.#hosts.has(name) || (this.#others === 'addresses' && isIP(name) !== 0);
+    if (own) this.#lastOwn = header;
+    return own;
   }
 }
 

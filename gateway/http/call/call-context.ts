@@ -4,7 +4,7 @@ import { callerOf } from '../../core/caller.js';
 import type { Clock } from '../../core/clock.js';
 import type { InferCall, ParameterValue } from '../../core/infer-call.js';
 import type { Tensor } from '../../core/tensor.js';
-import type { RpcContext } from '../../core/transport.js';
+import type { RpcContext, RpcHeaders } from '../../core/transport.js';
 import { wantedVersion } from '../../core/wanted-version.js';
 import type { HttpExchange } from './exchange.js';
 import { timeLimitMs } from './time-limit.js';
@@ -35,14 +35,14 @@ export interface WantedInference {
 
 /** What the handlers of the RPCs are told of a request: its headers are the metadata. `path` is the RPC's. Throws INVALID_ARGUMENT. */
 export function contextOf(request: HttpExchange, path: string, options: CallContextOptions): RpcContext {
-  const { headers, raw, work, trace } = request;
+  const { raw, work, trace } = request;
   const arrivedAt = options.clock.now();
   return {
     path,
-    headers: { get: (name) => only(headers[name]) },
+    headers: metadataOf(request),
     peer: peerOf(raw.socket),
     arrivedAt,
-    deadline: arrivedAt + Math.min(timeLimitMs(headers), options.maxDeadlineMs),
+    deadline: deadlineOf(request, arrivedAt, options),
     cancellation: work.cancellation,
     trace,
   };
@@ -54,7 +54,9 @@ export function inferCallOf(
   wanted: WantedInference,
   options: CallContextOptions,
 ): InferCall {
-  const { arrivedAt, deadline, cancellation, peer, trace, headers } = contextOf(request, '', options);
+  const { raw, work, trace } = request;
+  const arrivedAt = options.clock.now();
+  const headers = metadataOf(request);
   const id = wanted.id ?? requestIdOf(request.headers);
   if (trace !== undefined) {
     trace.model = wanted.model;
@@ -70,12 +72,21 @@ export function inferCallOf(
     classifications: wanted.classifications,
     messageBytes: wanted.messageBytes,
     caller: options.callerKey === undefined ? '' : callerOf(headers, options.callerKey),
-    peer,
-    deadline,
-    cancellation,
+    peer: peerOf(raw.socket),
+    deadline: deadlineOf(request, arrivedAt, options),
+    cancellation: work.cancellation,
     arrivedAt,
     trace,
   };
+}
+
+/** Headers are what metadata is over gRPC. */
+function metadataOf({ headers }: HttpExchange): RpcHeaders {
+  return { get: (name) => only(headers[name]) };
+}
+
+function deadlineOf({ headers }: HttpExchange, arrivedAt: number, options: CallContextOptions): number {
+  return arrivedAt + Math.min(timeLimitMs(headers), options.maxDeadlineMs);
 }
 
 /** By connection: asking the socket costs each time. */

@@ -122,8 +122,10 @@ function readInput(reader: JsonReader, index: number, binary: BinaryPart): Tenso
       reader.skip();
     }
   }
-  const at = reader.at;
   refuseSharedMemory(parameters, 'input', name);
+  // Nearly all: their data came last, or before nothing that matters.
+  if (tensor !== undefined && !parameters.has('binary_data_size')) return tensor;
+  const at = reader.at;
   const datatype = datatypeOf(given ?? '', name, index);
   if (shape === undefined)
     throw bad(`inference input ${quote(name)} has no 'shape'`, `inputs[${index}].shape`);
@@ -136,7 +138,6 @@ function readInput(reader: JsonReader, index: number, binary: BinaryPart): Tenso
       );
     return { name, datatype, shape, data: takeBinary(binary, size, name, index) };
   }
-  if (tensor !== undefined) return tensor;
   if (dataAt >= 0) {
     reader.rewind(dataAt);
     const late = readData(reader, name, shape, datatype, index);
