@@ -88,6 +88,11 @@ function comparable(headers: Readonly<Record<string, unknown>>): object {
   return { ...others, timing: typeof timing === 'string' ? timing.replace(/[\d.]+/g, 'n') : undefined };
 }
 
+/** Without how late a request was. */
+function textOf(body: Buffer): string {
+  return body.toString('latin1').replace(/passed [\d.]+ ms/, 'passed n ms');
+}
+
 test('an infer request is answered alike whether Fastify sees it or not', async (t) => {
   const tokens = tokenLine('app', 'infer', 'i-1') + tokenLine('reader', 'read', 'r-1');
   const { httpPort } = await useGateway(t, {
@@ -105,6 +110,6 @@ test('an infer request is answered alike whether Fastify sees it or not', async 
     assert.equal(direct.status, status, `${what}: ${direct.body}`);
     assert.equal(usual.status, status, what);
     assert.deepEqual(comparable(direct.headers), comparable(usual.headers), what);
-    assert.deepEqual(direct.body.toString('latin1'), usual.body.toString('latin1'), what);
+    assert.equal(textOf(direct.body), textOf(usual.body), what);
   }
 });
