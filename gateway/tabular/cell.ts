@@ -75,9 +75,12 @@ export function cellFromText(datatype: string, text: string): Scalar | Unfit {
     return wholeFrom(datatype, range, digits === undefined ? bare : BigInt(digits.replace(/^\+/, '')));
   }
   if (bare === '') return Number.NaN;
-  const word = bare.toLowerCase();
-  if (Object.hasOwn(FLOAT_WORDS, word)) return FLOAT_WORDS[word] as number;
-  if (!NUMBER.test(bare)) return { wanted: `a number (${datatype})` };
+  if (!NUMBER.test(bare)) {
+    const word = bare.toLowerCase();
+    return Object.hasOwn(FLOAT_WORDS, word)
+      ? (FLOAT_WORDS[word] as number)
+      : { wanted: `a number (${datatype})` };
+  }
   const value = Number(bare);
   return Number.isFinite(value) ? floatFrom(datatype, value) : { wanted: `a number of ${datatype}` };
 }
@@ -95,14 +98,17 @@ function floatFrom(datatype: string, value: number): number | Unfit {
 }
 
 function wholeFrom(datatype: string, [min, max]: readonly [bigint, bigint], value: Value): Scalar | Unfit {
-  const wanted = `a whole number (${datatype}) from ${min} to ${max}`;
-  if (typeof value === 'number') {
-    if (!Number.isInteger(value)) return { wanted };
-    if (Number.isSafeInteger(value)) return value >= Number(min) && value <= Number(max) ? value : { wanted };
-  } else if (typeof value !== 'bigint') return { wanted };
-  if (String(value).length > MAX_DIGITS) return { wanted };
-  const exact = BigInt(value);
-  return exact >= min && exact <= max ? exact : { wanted };
+  if (Number.isSafeInteger(value) && (value as number) >= Number(min) && (value as number) <= Number(max))
+    return value as number;
+  const exact = exactOf(value);
+  if (exact !== undefined && exact >= min && exact <= max) return exact;
+  return { wanted: `a whole number (${datatype}) from ${min} to ${max}` };
+}
+
+/** A whole number that may be in a range; undefined for what is none, or far too long. */
+function exactOf(value: Value): bigint | undefined {
+  if (typeof value !== 'bigint' && (typeof value !== 'number' || !Number.isInteger(value))) return undefined;
+  return String(value).length > MAX_DIGITS ? undefined : BigInt(value);
 }
 
 function bytesFrom(value: Value): Scalar | Unfit {

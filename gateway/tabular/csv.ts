@@ -17,10 +17,21 @@ export function readCsvRecords(text: string): CsvRecord[] {
   return records;
 }
 
+enum Char {
+  tab = 0x09,
+  newline = 0x0a,
+  return = 0x0d,
+  space = 0x20,
+  quote = 0x22,
+  comma = 0x2c,
+}
+
 class CsvReader {
   readonly #text: string;
   #at = 0;
   #line = 1;
+  /** Whether the last cell stood in quotes. */
+  #wasQuoted = false;
 
   constructor(text: string) {
     this.#text = text;
@@ -31,34 +42,41 @@ class CsvReader {
     while (this.#at < this.#text.length) {
       const line = this.#line;
       const cells = this.#record();
-      if (cells.length > 1 || cells[0]?.bare !== '') return { line, cells: cells.map(({ text }) => text) };
+      if (cells !== undefined) return { line, cells };
     }
     return undefined;
   }
 
-  /** `bare` is undefined of a cell in quotes: an empty one is a value. */
-  #record(): { text: string; bare: string | undefined }[] {
-    const cells: { text: string; bare: string | undefined }[] = [];
+  /** A line's cells; undefined of an empty line. */
+  #record(): string[] | undefined {
+    const cells: string[] = [];
     for (;;) {
-      cells.push(this.#cell());
-      const c = this.#text[this.#at];
+      const cell = this.#cell();
+      cells.push(cell);
+      const c = this.#text.charCodeAt(this.#at);
       this.#at++;
-      if (c === ',') continue;
-      if (c === '\r' && this.#text[this.#at] === '\n') this.#at++;
+      if (c === Char.comma) continue;
+      if (c === Char.return && this.#text.charCodeAt(this.#at) === Char.newline) this.#at++;
       this.#line++;
-      return cells;
+      // An empty cell in quotes is a value.
+      return cells.length === 1 && cell === '' && !this.#wasQuoted ? undefined : cells;
     }
   }
 
-  #cell(): { text: string; bare: string | undefined } {
-    while (this.#text[this.#at] === ' ' || this.#text[this.#at] === '\t') this.#at++;
-    if (this.#text[this.#at] === '"') return { text: this.#quoted(), bare: undefined };
-    const start = this.#at;
-    const end = /[,\r\n]/g;
-    end.lastIndex = start;
-    this.#at = end.exec(this.#text)?.index ?? this.#text.length;
-    const text = this.#text.slice(start, this.#at).trim();
-    return { text, bare: text };
+  #cell(): string {
+    const text = this.#text;
+    let at = this.#at;
+    let c = text.charCodeAt(at);
+    while (c === Char.space || c === Char.tab) c = text.charCodeAt(++at);
+    this.#at = at;
+    this.#wasQuoted = c === Char.quote;
+    if (c === Char.quote) return this.#quoted();
+    const start = at;
+    const { length } = text;
+    while (at < length && c !== Char.comma && c !== Char.newline && c !== Char.return)
+      c = text.charCodeAt(++at);
+    this.#at = at;
+    return text.slice(start, at).trim();
   }
 
   #quoted(): string {

@@ -92,10 +92,14 @@ function cellsOf(
 ): Scalar[] {
   if (cells.length !== width)
     throw unfit(`line ${line} has ${cells.length} cells, wanted ${width} for model '${model}'`);
-  return columns.map(({ name, datatype }, index) => {
+  const values = new Array<Scalar>(columns.length);
+  for (let index = 0; index < columns.length; index++) {
+    const { name, datatype } = columns[index] as Column;
     const text = cells[order[index] as number] as string;
     const cell = cellFromText(datatype, text);
-    if (!isUnfit(cell)) return cell;
-    throw unfit(`line ${line}, column '${name}': got ${quote(text, 40)}, wanted ${cell.wanted}`, name);
-  });
+    if (isUnfit(cell))
+      throw unfit(`line ${line}, column '${name}': got ${quote(text, 40)}, wanted ${cell.wanted}`, name);
+    values[index] = cell;
+  }
+  return values;
 }
