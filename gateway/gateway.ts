@@ -37,6 +37,7 @@ import { Quotas } from './serving/quota.js';
 import { resolve } from './serving/resolve.js';
 import { secretInputs } from './serving/secret-inputs.js';
 import { sharesOf } from './serving/shares.js';
+import { splitLarge } from './serving/split-large.js';
 import { validate } from './serving/validate.js';
 import { CallJournal } from './telemetry/calls/call-journal.js';
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js';
@@ -297,7 +298,8 @@ class Server implements Gateway {
     });
     const quotas = new Quotas({ ...this.config.callers, clock: this.#clock });
     const admitted = quotas.limit(quarantine.guard(this.#admission.admit(this.#crews.submit)));
-    return observer.observe(resolve(this.catalog, observer.leased(validate(classify(admitted)))));
+    const checked = splitLarge(validate(classify(admitted)));
+    return observer.observe(resolve(this.catalog, observer.leased(checked)));
   }
 
   #buildRegistry(): Registry {

@@ -28,7 +28,9 @@ export interface InferCall {
    * Size of the message that the inputs are views on, in bytes: what the call keeps in memory, however little of it the
    * inputs use. @default the size of the inputs
    */
-  readonly messageBytes?: number;
+  readonly messageBytes?: number | undefined;
+  /** Whether it may be run in pieces where it has more rows than its model takes at once. @default false: it is refused */
+  readonly splits?: boolean | undefined;
   /** On whose behalf it is made, for fair shares and quotas; `''` where callers are not told apart. @default '' */
   readonly caller?: string;
   /** Who is at the other end of its connection, as the transport has it. @default nobody knows */

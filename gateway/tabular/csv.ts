@@ -40,6 +40,7 @@ class CsvReader {
   /** The next record that is not an empty line; undefined at the end. */
   next(): CsvRecord | undefined {
     while (this.#at < this.#text.length) {
+      if (this.#passesLineEnd()) continue;
       const line = this.#line;
       const cells = this.#record();
       if (cells !== undefined) return { line, cells };
@@ -47,17 +48,28 @@ class CsvReader {
     return undefined;
   }
 
-  /** A line's cells; undefined of an empty line. */
+  /** Whether a line ends here: its end is passed over. */
+  #passesLineEnd(): boolean {
+    const c = this.#text.charCodeAt(this.#at);
+    if (c !== Char.newline && c !== Char.return) return false;
+    this.#at++;
+    if (c === Char.return && this.#text.charCodeAt(this.#at) === Char.newline) this.#at++;
+    this.#line++;
+    return true;
+  }
+
+  /** A line's cells; undefined of one of white space. */
   #record(): string[] | undefined {
     const cells: string[] = [];
     for (;;) {
       const cell = this.#cell();
       cells.push(cell);
-      const c = this.#text.charCodeAt(this.#at);
-      this.#at++;
-      if (c === Char.comma) continue;
-      if (c === Char.return && this.#text.charCodeAt(this.#at) === Char.newline) this.#at++;
-      this.#line++;
+      if (this.#text.charCodeAt(this.#at) === Char.comma) {
+        this.#at++;
+        continue;
+      }
+      // Or at the end of the text.
+      this.#passesLineEnd();
       // An empty cell in quotes is a value.
       return cells.length === 1 && cell === '' && !this.#wasQuoted ? undefined : cells;
     }

@@ -135,3 +135,29 @@ test('/invocations speaks MLflow’s scoring protocol and SageMaker’s CSV; /pi
   const add = await ask(both.httpPort, '/invocations?model=add', [[1, 2, 3, 4]]);
   assert.deepEqual(add.json(), { predictions: [[2, 3, 4, 5]] });
 });
+
+test('more rows than the model takes at once are run in pieces: one request, its answers in order', async (t) => {
+  const { httpPort } = await useGateway(t, {
+    modelRepository: [makeRepository(t, { 'add/1/model.onnx': addModel(3) })],
+    models: { add: { maxBatchSize: 64 } },
+    workers: { count: 2 },
+  });
+  const rows = Array.from({ length: 1001 }, (_, i) => [i, 0, -i, 0.5]);
+  const wanted = rows.map((row) => row.map((value) => value + 3));
+  const csv = await ask(httpPort, '/predict/add', rows.map((row) => row.join()).join('\n'), CSV);
+  assert.deepEqual(csv.json<{ predictions: number[][] }>().predictions, wanted);
+  const invoked = await ask(httpPort, '/invocations', { inputs: rows });
+  assert.deepEqual(invoked.json<{ predictions: number[][] }>().predictions, wanted);
+  const instances = await ask(httpPort, '/v1/models/add:predict', { instances: rows });
+  assert.deepEqual(instances.json<{ predictions: number[][] }>().predictions, wanted);
+  const stats = (await ask(httpPort, '/v2/models/add/stats')).json<{
+    model_stats: {
+      inference_count: number;
+      execution_count: number;
+      inference_stats: { success: { count: number } };
+    }[];
+  }>().model_stats[0];
+  assert.equal(stats?.inference_stats.success.count, 3);
+  assert.equal(stats?.inference_count, 3 * 1001);
+  assert.ok((stats?.execution_count ?? 0) >= 3 * 16);
+});

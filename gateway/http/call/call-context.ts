@@ -31,6 +31,8 @@ export interface WantedInference {
   readonly parameters?: ReadonlyMap<string, ParameterValue>;
   readonly classifications?: ReadonlyMap<string, number> | undefined;
   readonly messageBytes: number;
+  /** See InferCall. */
+  readonly splits?: boolean;
 }
 
 /** What the handlers of the RPCs are told of a request: its headers are the metadata. `path` is the RPC's. Throws INVALID_ARGUMENT. */
@@ -71,6 +73,7 @@ export function inferCallOf(
     parameters: wanted.parameters ?? NO_PARAMETERS,
     classifications: wanted.classifications,
     messageBytes: wanted.messageBytes,
+    splits: wanted.splits,
     caller: options.callerKey === undefined ? '' : callerOf(headers, options.callerKey),
     peer: peerOf(raw.socket),
     deadline: deadlineOf(request, arrivedAt, options),

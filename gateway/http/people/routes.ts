@@ -68,7 +68,7 @@ async function predictRows(
   const body = bodyOf(request);
   const manifest = catalog.describe(model, version);
   const rows = rowsOf(manifest, read, formOf(request), body);
-  const wanted = { model, version, inputs: rowTensors(rows), messageBytes: body.length };
+  const wanted = { model, version, inputs: rowTensors(rows), messageBytes: body.length, splits: true };
   const result = await infer(inferCallOf(request, wanted, options));
   const answer = plainAnswer(result, manifest, rows.rows, style);
   result.release?.();

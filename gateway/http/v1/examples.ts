@@ -16,8 +16,10 @@ type Record_ = ReadonlyMap<string, JsonValue>;
 /**
  * Reads the body of `POST /v1/models/{m}:classify` and `:regress`: `examples`, each an object of features, and a `context` that all of them
  * share. Numbers are floats: models here have no other features. Throws INVALID_ARGUMENT.
+ *
+ * @param most examples that the model takes: of more, which are to be refused, only one is told on
  */
-export function readExamples(body: Buffer): TaskRequest {
+export function readExamples(body: Buffer, most: number): TaskRequest {
   const reader = new JsonReader(body);
   const request = readValue(reader);
   reader.end();
@@ -29,7 +31,9 @@ export function readExamples(body: Buffer): TaskRequest {
   const context = members.get('context');
   const signature = members.get('signature_name') ?? '';
   if (typeof signature !== 'string') throw bad(`'signature_name' is ${kindOf(signature)}, wanted a text`);
-  const list = examples.map((example: JsonValue, index) => toExample(example, `examples[${index}]`));
+  const list = examples
+    .slice(0, most + 1)
+    .map((example: JsonValue, index) => toExample(example, `examples[${index}]`));
   return {
     signature,
     input: {

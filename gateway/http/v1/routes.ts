@@ -48,7 +48,7 @@ async function predict(
     const { inputs, rows } = readPredictRequest(body, signature);
     const call = inferCallOf(
       request,
-      { model: spec.name, version, inputs, messageBytes: body.length },
+      { model: spec.name, version, inputs, messageBytes: body.length, splits: true },
       options,
     );
     const result = await options.infer(call);

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { ModelSpec } from '../../core/tfs/model-spec.js';
+import { type ModelSpec, versionWanted } from '../../core/tfs/model-spec.js';
 import { PredictionService } from '../../gen/tensorflow_serving/apis/prediction_service_pb.js';
 import { bodyOf } from '../call/body-of.js';
 import { shortFloat32 } from '../json/number-text.js';
@@ -12,9 +12,9 @@ export async function tellTask(
   verb: 'classify' | 'regress',
   request: FastifyRequest,
   spec: ModelSpec,
-  { rpcs }: RestOptions,
+  { rpcs, catalog }: RestOptions,
 ): Promise<object> {
-  const { signature, input } = readExamples(bodyOf(request));
+  const { signature, input } = readExamples(bodyOf(request), mostRows(spec, catalog));
   const modelSpec = specMessage({ ...spec, signature });
   if (verb === 'classify') {
     const { result } = await rpcs.ask(request, PredictionService.method.classify, { modelSpec, input });
@@ -25,4 +25,14 @@ export async function tellTask(
   }
   const { result } = await rpcs.ask(request, PredictionService.method.regress, { modelSpec, input });
   return { results: (result?.regressions ?? []).map(({ value }) => shortFloat32(value)) };
+}
+
+/** How many rows the model takes at once; Infinity where there is none of the name, which is for the RPC to say. */
+function mostRows(spec: ModelSpec, catalog: RestOptions['catalog']): number {
+  try {
+    const { batchable, maxBatchSize } = catalog.describe(spec.name, versionWanted(spec)).signature;
+    return batchable ? maxBatchSize : Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
