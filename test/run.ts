@@ -54,12 +54,13 @@ if (files.length === 0) {
   process.exit(1);
 }
 rmSync(groupsFolder, { recursive: true, force: true });
+// Of a file, or of a whole group; the whole simulation takes minutes where it has to share its cores.
+const timeoutMs = process.env['SIM_SIZE'] === 'full' ? 900_000 : 300_000;
 const calm = run(
   files.filter((file) => CALM.has(file)).map((file) => join(here, file)),
   1,
-  120_000,
+  timeoutMs,
 );
 const groups = groupsOf(files.filter((file) => !CALM.has(file)));
-// A time-out is that of a whole group; the whole simulation takes minutes where it has to share its cores.
-const rest = run(groups.map(written), 3, process.env['SIM_SIZE'] === 'full' ? 900_000 : 300_000);
+const rest = run(groups.map(written), 3, timeoutMs);
 process.exit(calm || rest);

@@ -109,10 +109,11 @@ export class VersionEntry {
     return copy?.unloading ? undefined : copy;
   }
 
-  /** The one setter of the state; throws on an illegal step. */
-  become(state: VersionState, reason = ''): void {
+  /** The one setter of the state; throws on an illegal step. What is tried again keeps the reason of its last failure meanwhile. */
+  become(state: VersionState, reason?: string): void {
+    const again = this.failures > 0 && (state === 'loading' || state === 'warming');
     this.#state = transition(this.#state, state);
-    this.say(reason);
+    this.say(reason ?? (again ? this.reason : ''));
   }
 
   /** Sets what is listed of it. */

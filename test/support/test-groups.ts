@@ -6,13 +6,16 @@
 /** What these files assert is how much the server does in how much time: they get the machine for themselves. */
 export const CALM: ReadonlySet<string> = new Set(
   [
-    'overload',
-    'retries',
-    'head-of-line',
-    'loads-beside-traffic',
-    'metrics-under-load',
-    'supervisor-restart',
-  ].map((name) => `integration/${name}.test.js`),
+    ...[
+      'head-of-line',
+      'loads-beside-traffic',
+      'metrics-under-load',
+      'overload',
+      'retries',
+      'supervisor-restart',
+    ].map((name) => `integration/${name}`),
+    ...['interop/bench-agreement', 'interop/proxies'],
+  ].map((file) => `${file}.test.js`),
 );
 
 /** What these files look at is their own process, such as its memory and descriptors, or they mostly wait. */

@@ -70,6 +70,25 @@ test('E77 new files that fail to load leave the former copy, say why, and are tr
   assert.equal(pending.prepare.length, 0);
 });
 
+test('what has failed and is tried again keeps its reason until it is known better', async () => {
+  const { registry, clock, next } = scripted({}, false, { retryFailed: true });
+  const told = (): string => registry.list().map(({ state, reason }) => `${state}: ${reason}`)[0] ?? '';
+  registry.aspire(ONE);
+  assert.equal(told(), 'loading: ');
+  (await next('prepare', 'iris/1')).fail('broken');
+  await tick();
+  assert.match(told(), /^failed: .*broken/);
+  clock.advance(1000);
+  const again = await next('prepare', 'iris/1');
+  assert.match(told(), /^loading: .*broken/);
+  again.succeed();
+  await tick();
+  assert.match(told(), /^warming: .*broken/);
+  (await next('load', 'iris/1')).succeed();
+  await tick();
+  assert.equal(told(), 'available: ');
+});
+
 test('the former version stays loaded, is called by its number only, and is back without a load', async () => {
   const { registry, trace, next, bringUp, states } = scripted({}, false, { keepPrevious: 1 });
   registry.aspire(found({ iris: [1] }));
