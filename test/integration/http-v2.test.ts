@@ -102,6 +102,12 @@ test('infer: tensors as bytes behind the JSON, both ways and mixed', async (t) =
     assert.equal(refused.status, 400);
     assert.match(refused.json<{ error: string }>().error, problem);
   }
+  const row = Buffer.from(rows.buffer, 0, 4096 * 4);
+  const raw = await ask(httpPort, '/v2/models/wide/infer', row, {
+    headers: { 'inference-header-content-length': '0' },
+  });
+  assert.equal(raw.status, 200, raw.body.subarray(0, 300).toString());
+  assert.deepEqual(raw.body.subarray(Number(raw.headers['inference-header-content-length'])), row);
   const short = await ask(httpPort, '/v2/models/wide/infer', body.subarray(0, -1), { headers });
   assert.match(short.json<{ error: string }>().error, /'binary_data_size' of input 'X' is 65536/);
   const long = await ask(httpPort, '/v2/models/wide/infer', Buffer.concat([body, Buffer.alloc(3)]), {

@@ -41,7 +41,7 @@ export function contextOf(request: HttpExchange, path: string, options: CallCont
   const arrivedAt = options.clock.now();
   return {
     path,
-    headers: metadataOf(request),
+    headers: metadataOf(request.headers),
     peer: peerOf(raw.socket),
     arrivedAt,
     deadline: deadlineOf(request, arrivedAt, options),
@@ -58,7 +58,7 @@ export function inferCallOf(
 ): InferCall {
   const { raw, work, trace } = request;
   const arrivedAt = options.clock.now();
-  const headers = metadataOf(request);
+  const headers = metadataOf(request.headers);
   const id = wanted.id ?? requestIdOf(request.headers);
   if (trace !== undefined) {
     trace.model = wanted.model;
@@ -84,7 +84,7 @@ export function inferCallOf(
 }
 
 /** Headers are what metadata is over gRPC. */
-function metadataOf({ headers }: HttpExchange): RpcHeaders {
+export function metadataOf(headers: IncomingHttpHeaders): RpcHeaders {
   return { get: (name) => only(headers[name]) };
 }
 

@@ -1,10 +1,12 @@
+import { wantedVersion } from '../../core/wanted-version.js';
 import { JSON_LENGTH_HEADER, serverTiming } from '../call/answer-headers.js';
-import { inferCallOf } from '../call/call-context.js';
+import { inferCallOf, metadataOf } from '../call/call-context.js';
 import type { HttpExchange } from '../call/exchange.js';
 import type { RestOptions } from '../rest-options.js';
 import { jsonLength } from './binary-part.js';
 import { inferAnswer } from './infer-answer.js';
-import { readInferRequest } from './infer-request.js';
+import { readInferRequest, type V2Request } from './infer-request.js';
+import { readRawRequest } from './raw-request.js';
 
 /** What a path of the protocol names; `''` for no version. */
 export interface V2Target {
@@ -20,6 +22,19 @@ export interface V2Answered {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
+function readRequest(
+  { headers }: HttpExchange,
+  { model, version }: V2Target,
+  body: Buffer,
+  { catalog }: RestOptions,
+): V2Request {
+  const header = headers[JSON_LENGTH_HEADER];
+  const length = jsonLength(typeof header === 'string' ? header : undefined, body.length);
+  if (length > 0 || header === undefined) return readInferRequest(body, length);
+  const wanted = wantedVersion(version, metadataOf(headers));
+  return readRawRequest(body, catalog.describe(model, wanted));
+}
+
 /** Runs what the body of an infer request asks for, tensors as JSON or behind it. Rejects with a GatewayError. */
 export async function inferV2(
   exchange: HttpExchange,
@@ -27,11 +42,7 @@ export async function inferV2(
   body: Buffer,
   options: RestOptions,
 ): Promise<V2Answered> {
-  const header = exchange.headers[JSON_LENGTH_HEADER];
-  const wanted = readInferRequest(
-    body,
-    jsonLength(typeof header === 'string' ? header : undefined, body.length),
-  );
+  const wanted = readRequest(exchange, { model, version }, body, options);
   const { id, inputs, outputs, parameters, classifications, binary, allBinary } = wanted;
   const call = inferCallOf(
     exchange,
