@@ -4,7 +4,6 @@ import { GatewayError } from '../../core/error.js';
 import type { Logger } from '../../core/logger.js';
 import { peerOf } from '../call/call-context.js';
 import { charsetFault } from '../call/charset.js';
-import type { HttpCall } from '../call/http-calls.js';
 import { readBody } from '../call/read-body.js';
 import type { RestOptions } from '../rest-options.js';
 import type { SameSite } from '../same-site.js';
@@ -48,21 +47,24 @@ export class DirectInfer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, target: RoutedTarget): void {
-    const { rest, tracing } = this.#options;
-    const { headers } = request;
     const reply = new DirectReply(request, response);
-    const trace = tracing && beginTrace(request, response, target.route, tracing, () => reply.failure);
-    if (trace?.call.debug === true) reply.timelineOf(trace, (tracing as RequestTracing).clock);
-    let work: HttpCall;
     try {
-      this.#admit(request);
-      work = rest.calls.begin(response);
-      const refused = charsetFault(headers['content-type']);
-      if (refused !== undefined) throw refused;
+      this.#begin(request, response, reply, target);
     } catch (error) {
       this.#fail(reply, error as Error);
-      return;
     }
+  }
+
+  /** Throws what the request is refused for before its body is read. */
+  #begin(request: IncomingMessage, response: ServerResponse, reply: DirectReply, target: RoutedTarget): void {
+    const { rest, tracing } = this.#options;
+    const { headers } = request;
+    const trace = tracing && beginTrace(request, response, target.route, tracing, () => reply.failure);
+    if (trace?.call.debug === true) reply.timelineOf(trace, (tracing as RequestTracing).clock);
+    this.#admit(request);
+    const work = rest.calls.begin(response);
+    const refused = charsetFault(headers['content-type']);
+    if (refused !== undefined) throw refused;
     readBody(request, headers['content-encoding'], work, rest.maxBodyBytes, (error, body) => {
       if (error !== null) this.#fail(reply, error);
       else
@@ -89,6 +91,14 @@ export class DirectInfer {
     const told: Record<string, string> = { ...headers, 'content-type': 'application/json; charset=utf-8' };
     // The rest of a body that was not read would have to be, before the connection could be used again.
     if (!reply.request.complete) told['connection'] = 'close';
-    reply.send(status, told, JSON.stringify(body));
+    try {
+      reply.send(status, told, JSON.stringify(body));
+    } catch (unsendable) {
+      this.#options.logger.error(
+        { err: unsendable, path: reply.request.url },
+        'an error could not be sent over HTTP',
+      );
+      reply.abandon();
+    }
   }
 }

@@ -27,7 +27,6 @@ export class DirectReply {
 
   /** Sends status, headers and body; compressed, where that is worth it and wanted. Where the client has left it does nothing. */
   send(status: number, headers: Record<string, string>, body: string | Buffer): void {
-    if (this.#response.destroyed) return;
     const asked = this.request.headers;
     const id = requestIdOf(asked);
     if (id !== '') headers['x-request-id'] = id;
@@ -47,7 +46,13 @@ export class DirectReply {
     });
   }
 
+  /** Where not even an error can be sent: nobody may wait for it. */
+  abandon(): void {
+    this.#response.destroy();
+  }
+
   #end(status: number, headers: Record<string, string>, body: string | Buffer): void {
+    if (this.#response.destroyed) return;
     headers['content-length'] = String(Buffer.byteLength(body));
     this.#response.writeHead(status, headers).end(body);
   }
