@@ -298,8 +298,9 @@ class Server implements Gateway {
     });
     const quotas = new Quotas({ ...this.config.callers, clock: this.#clock });
     const admitted = quotas.limit(quarantine.guard(this.#admission.admit(this.#crews.submit)));
-    const checked = splitLarge(validate(classify(admitted)));
-    return observer.observe(resolve(this.catalog, observer.leased(checked)));
+    // Of a call that is split it is the piece that the quarantine learns.
+    const leased = splitLarge(observer.leased(validate(classify(admitted))));
+    return observer.observe(resolve(this.catalog, leased));
   }
 
   #buildRegistry(): Registry {

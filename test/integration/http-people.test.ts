@@ -1,9 +1,11 @@
 /** What people write a Flask app for: rows, records and CSV in, labels and probabilities out. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { commandOf } from '../../worker/waiting-faults.js';
 import { ask } from '../support/http-client.js';
 import { addModel } from '../support/onnx-model.js';
 import { EXAMPLES, makeRepository, useGateway } from '../support/use-gateway.js';
+import { useWaiting } from '../support/waiting-server.js';
 
 const FEATURES = ['sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)'];
 const FLOWER = [5.1, 3.5, 1.4, 0.2];
@@ -160,4 +162,16 @@ test('more rows than the model takes at once are run in pieces: one request, its
   assert.equal(stats?.inference_stats.success.count, 3);
   assert.equal(stats?.inference_count, 3 * 1001);
   assert.ok((stats?.execution_count ?? 0) >= 3 * 16);
+});
+
+test('of a large request it is the piece that ends workers that is refused the next time, without a run', async (t) => {
+  const { httpPort } = await useWaiting(t, { wait: { costMs: { fixed: 1 }, maxBatchSize: 4 } });
+  const instances = Array.from({ length: 10 }, (_, i) => [i === 5 ? commandOf('exit') : 1, 2, 3, 4]);
+  const error = async (): Promise<string> => {
+    const answer = await ask(httpPort, '/v1/models/wait:predict', { instances });
+    assert.equal(answer.status, 500, answer.body.toString());
+    return answer.json<{ error: string }>().error;
+  };
+  assert.doesNotMatch(await error(), /refused for a while/);
+  assert.match(await error(), /the same input has ended the workers that ran it, and is refused for a while/);
 });

@@ -160,6 +160,26 @@ test('a value stands for those after it, none for zeros; too many, too few bytes
   );
 });
 
+test('more rows than the model takes at once are run in pieces', async (t) => {
+  const { grpcPort } = await useGateway(t, {
+    modelRepository: [makeRepository(t, { 'm/1/model.onnx': addModel(1) })],
+    workers: { count: 1 },
+    models: { m: { maxBatchSize: 32 } },
+  });
+  const call = tfsCaller(t, grpcPort);
+  const floatVal = Array.from({ length: 4 * 333 }, (_, i) => i);
+  const X = { dtype: 1, tensorShape: shapeOf(333, 4), floatVal };
+  const { answer } = await call(PREDICTION.predict, { modelSpec: specOf('m'), inputs: { X } });
+  assert.deepEqual(
+    answer?.outputs['Y']?.floatVal,
+    floatVal.map((value) => value + 1),
+  );
+  assert.deepEqual(
+    answer?.outputs['Y']?.tensorShape?.dim.map(({ size }) => Number(size)),
+    [333, 4],
+  );
+});
+
 test('output_filter, versions and labels: each answer says which version has made it', async (t) => {
   const models = { 'm/1/model.onnx': addModel(1), 'm/2/model.onnx': addModel(2), iris: `${EXAMPLES}/iris` };
   const { grpcPort, gateway } = await useGateway(t, {

@@ -27,7 +27,10 @@ export function resolveSpec(spec: ModelSpec, { headers, trace }: RpcContext): st
   return wantedVersion(versionWanted(spec), headers);
 }
 
-/** An inference on behalf of a call; `messageBytes` is what it keeps in memory. Field by field, as ModelInfer's: see oip/infer-call. */
+/**
+ * An inference on behalf of a call; `messageBytes` is what it keeps in memory, `splits` is InferCall's. Field by field, as ModelInfer's: see
+ * oip/infer-call.
+ */
 export function inferCall(
   model: string,
   version: string,
@@ -36,6 +39,7 @@ export function inferCall(
   messageBytes: number,
   callerKey: string | undefined,
   context: RpcContext,
+  splits = false,
 ): InferCall {
   return {
     model,
@@ -46,6 +50,7 @@ export function inferCall(
     parameters: NO_PARAMETERS,
     classifications: undefined,
     messageBytes,
+    splits,
     caller: callerKey === undefined ? '' : callerOf(context.headers, callerKey),
     peer: context.peer,
     deadline: context.deadline,

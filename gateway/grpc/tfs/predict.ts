@@ -48,7 +48,8 @@ function toInferCall(
   const budget = { left: maxMessageBytes };
   const inputs = toInputs(spec, request, manifest, budget);
   const bytes = messageBytes + maxMessageBytes - budget.left;
-  return inferCall(spec.name, version, inputs, request.outputs, bytes, callerKey, context);
+  // TensorFlow Serving runs as many rows as a client sends.
+  return inferCall(spec.name, version, inputs, request.outputs, bytes, callerKey, context, true);
 }
 
 /** The tensors, in the signature's order, when it is known that they are those it wants. */
